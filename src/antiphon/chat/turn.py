@@ -1,0 +1,124 @@
+"""One turn, told in order: a question becomes a stream of events. The first page to read.
+
+    plan -> search what the actor may read -> fit the context -> ask the model -> find its citations -> count its tokens
+
+Every failure that has a name becomes an ErrorEvent and a RunEnd, so that whoever reads the stream always sees it end. Closing the
+generator closes the model's connection.
+"""
+
+from __future__ import annotations
+
+from contextlib import aclosing
+from typing import Final
+
+import msgspec
+
+from antiphon.chat import context
+from antiphon.chat.citations import cite
+from antiphon.chat.plan import Plan
+from antiphon.chat.ports import Batches, Retriever
+from antiphon.core.errors import AntiphonError
+from antiphon.core.events import ErrorEvent, Passages, ReasoningDelta, RunEnd, RunStart, Status, TextDelta, ToolCallDelta, Usage
+from antiphon.core.passages import SearchResult
+from antiphon.core.request import ChatRequest
+from antiphon.core.tokens import estimate, estimate_message
+
+NOTHING_FOUND: Final = "no_relevant_information"
+
+
+async def take_turn(plan: Plan, retriever: Retriever, *, run: str, created: int) -> Batches:
+    """Batches of events from run-start to run-end, in legal order. created: seconds since the epoch."""
+    target = plan.target
+    yield [RunStart(run, target.model, created, target.bot)]
+    try:
+        found = SearchResult(0.0, (), 0)
+        if target.grounded:
+            yield [Status("searching")]
+            found = await _search(plan, retriever)
+            yield [Passages(found.confidence, found.hits, found.searched)]
+            if target.strict and not found.hits:
+                yield [ErrorEvent(NOTHING_FOUND, "caller", "No relevant information found for this question.", status=404), RunEnd("failed")]
+                return
+            yield [Status("found", len(found.hits))]
+        fitted = _fit(plan, found)
+        if fitted.dropped:
+            yield [Status("context-trimmed", fitted.dropped)]
+        request = msgspec.structs.replace(
+            plan.request,
+            model=target.upstream,
+            messages=fitted.messages,
+            hits=fitted.hits,
+            searched=found.searched,
+            asked=plan.request.question,
+        )
+        answer = target.provider.stream(request)
+        if fitted.hits:
+            answer = cite(answer, fitted.hits)
+        async with aclosing(_counted(answer, request, plan)) as counted:
+            async for batch in counted:
+                yield batch
+        yield [RunEnd("completed")]
+    except AntiphonError as error:
+        yield [ErrorEvent.of(error), RunEnd("failed")]
+
+
+async def _search(plan: Plan, retriever: Retriever) -> SearchResult:
+    target = plan.target
+    return await retriever.search(
+        plan.actor,
+        plan.request.question,
+        collections=target.collections,
+        top_k=target.top_k,
+        min_score=target.min_score,
+        hybrid=target.hybrid,
+    )
+
+
+def _fit(plan: Plan, found: SearchResult) -> context.Fitted:
+    target = plan.target
+    return context.fit(
+        plan.request.messages,
+        language=plan.language,
+        persona=target.persona,
+        hits=found.hits,
+        grounded=target.grounded,
+        window=target.context_tokens,
+        answer_tokens=plan.request.sampling.max_tokens,
+    )
+
+
+async def _counted(batches: Batches, request: ChatRequest, plan: Plan) -> Batches:
+    """The same answer, with one Usage: the upstream's, priced, else an estimate. A cut answer is counted as far as it went."""
+    written: list[str] = []
+    usage: Usage | None = None
+    try:
+        async with aclosing(batches):
+            async for batch in batches:
+                for event in batch:
+                    kind = type(event)
+                    if kind is TextDelta or kind is ReasoningDelta:
+                        written.append(event.text)  # type: ignore[union-attr]
+                    elif kind is ToolCallDelta:
+                        written.append(event.arguments)  # type: ignore[union-attr]
+                    elif kind is Usage:
+                        usage = event  # type: ignore[assignment]
+                if usage is None:
+                    yield batch
+                elif rest := [event for event in batch if type(event) is not Usage]:
+                    yield rest
+    except AntiphonError:
+        if written:
+            yield [_priced(usage or _estimated(request, written), plan)]
+        raise
+    yield [_priced(usage or _estimated(request, written), plan)]
+
+
+def _estimated(request: ChatRequest, written: list[str]) -> Usage:
+    return Usage(sum(map(estimate_message, request.messages)), estimate("".join(written)), estimated=True)
+
+
+def _priced(usage: Usage, plan: Plan) -> Usage:
+    target = plan.target
+    if target.input_price is None or target.output_price is None:
+        return usage
+    return msgspec.structs.replace(usage, cost=(usage.input * target.input_price + usage.output * target.output_price) / 1_000_000)

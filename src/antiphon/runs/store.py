@@ -1,0 +1,71 @@
+"""Rows of finished runs: what was used, by whom, and the text only where it was switched on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import sqlalchemy as sa
+
+from antiphon.runs.recorder import Record
+from antiphon.storage.ids import now_ms
+from antiphon.storage.tables.conversations import runs
+
+
+class RunRow(msgspec.Struct, frozen=True):
+    """A run as it is listed. Times in milliseconds since the epoch."""
+
+    id: str
+    subject: str
+    on_behalf_of: str | None
+    dialect: str
+    model: str
+    bot: str | None
+    outcome: str | None
+    error: str | None
+    input_tokens: int
+    output_tokens: int
+    estimated: bool
+    cost: float | None
+    started_at: int
+    first_token_ms: int | None
+    ended_at: int | None
+
+
+def as_row(record: Record, *, on_behalf_of: str | None, conversation: str | None, question: str | None, keep_text: bool) -> dict[str, Any]:
+    """The row of a finished run; built on the event loop, so cheap and without I/O."""
+    answer, run = record.answer, record.run
+    usage = answer.usage if answer else None
+    return {
+        "id": run.id,
+        "conversation": conversation,
+        "subject": run.owner.subject,
+        "on_behalf_of": on_behalf_of,
+        "dialect": run.dialect,
+        "model": answer.model if answer else "",
+        "bot": answer.bot if answer else None,
+        "outcome": record.outcome,
+        "error": answer.error.code if answer and answer.error else None,
+        "input_tokens": usage.input if usage else 0,
+        "output_tokens": usage.output if usage else 0,
+        "estimated": usage.estimated if usage else False,
+        "cost": usage.cost if usage else None,
+        "question": question if keep_text else None,
+        "answer": answer.choices[0].text if keep_text and answer and answer.choices else None,
+        "started_at": run.created * 1000,
+        "first_token_ms": None if record.first_token is None else round(record.first_token * 1000),
+        "ended_at": now_ms(),
+    }
+
+
+def insert(connection: sa.Connection, row: dict[str, Any]) -> None:
+    connection.execute(runs.insert(), row)
+
+
+def recent(connection: sa.Connection, subject: str | None = None, limit: int = 100) -> list[RunRow]:
+    """Newest first; of one subject when given."""
+    columns = [runs.c[name] for name in RunRow.__struct_fields__]
+    query = sa.select(*columns).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
+    if subject is not None:
+        query = query.where(runs.c.subject == subject)
+    return [RunRow(*row) for row in connection.execute(query)]

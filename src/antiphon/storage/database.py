@@ -1,0 +1,192 @@
+"""The database: many readers, one writer, plain functions in between.
+
+Strategy: SQLAlchemy Core is used synchronously in threads. A *unit of work* is a function `fn(connection, *args)`. Reads run in a small pool of
+reader threads on autocommit snapshots. Writes queue for the one writer thread, which commits whatever has gathered in a single transaction
+(group commit): each unit runs inside a savepoint, so that one failure undoes nobody else's work, and no caller is answered before the commit.
+
+Rules: WAL, synchronous=FULL (an acknowledged write survives power loss), BEGIN IMMEDIATE (a deferred transaction that upgrades fails at
+once, whatever the busy timeout says). Never hold a connection across an await. Never on a network file system.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Concatenate, NamedTuple, ParamSpec, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.exc import OperationalError
+
+from antiphon.core.errors import Unavailable
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+READERS = 4
+BUSY_TIMEOUT_MS = 5_000
+GROUP_LIMIT = 256
+
+
+class _Job(NamedTuple):
+    fn: Callable[..., Any]
+    args: tuple[Any, ...]
+    kwargs: dict[str, Any]
+    future: Future[Any]
+
+
+class Database:
+    """One SQLite file. `await read(fn, ...)`, `await write(fn, ...)`; `close()` finishes what was queued."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.engine = _engine(path)
+        self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
+        self._local = threading.local()
+        self._connections: list[sa.Connection] = []
+        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._writer: threading.Thread | None = None
+        self._lock = threading.Lock()
+        self._closed = False
+
+    async def read(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run fn(connection, ...) in a reader thread; what it sees is one consistent snapshot."""
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._readers, lambda: self.read_now(fn, *args, **kwargs))
+
+    async def write(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Run fn(connection, ...) in the writer thread; returns after the commit that holds it."""
+        return await asyncio.wrap_future(self.submit(fn, *args, **kwargs))
+
+    def read_now(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`read` in the calling thread, for threads of ours that are not the event loop."""
+        connection = self._reader()
+        with _storage_errors(), connection.begin():
+            return fn(connection, *args, **kwargs)
+
+    def write_now(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """`write` for threads of ours that are not the event loop: waits for the commit."""
+        return self.submit(fn, *args, **kwargs).result()
+
+    def submit(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Queue a write; the future resolves after its commit."""
+        future: Future[T] = Future()
+        with self._lock:
+            if self._closed:
+                raise Unavailable("The database is closed.")
+            if self._writer is None:
+                self._writer = threading.Thread(target=self._write_loop, name="db-write", daemon=True)
+                self._writer.start()
+        self._jobs.put(_Job(fn, args, kwargs, future))
+        return future
+
+    def close(self) -> None:
+        """Finish queued writes, then close every connection. Safe to call twice."""
+        with self._lock:
+            if self._closed:
+                return
+            self._closed = True
+            writer = self._writer
+        if writer is not None:
+            self._jobs.put(None)
+            writer.join()
+        self._readers.shutdown(wait=True)
+        for connection in self._connections:
+            connection.close()
+        self.engine.dispose()
+
+    def _reader(self) -> sa.Connection:
+        connection: sa.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self.engine.connect().execution_options(antiphon_read=True)
+            self._local.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    def _write_loop(self) -> None:
+        with self.engine.connect() as connection:
+            while (job := self._jobs.get()) is not None:
+                group = [job]
+                last = False
+                while len(group) < GROUP_LIMIT:
+                    try:
+                        following = self._jobs.get_nowait()
+                    except queue.Empty:
+                        break
+                    if following is None:
+                        last = True
+                        break
+                    group.append(following)
+                self._commit(connection, group)
+                if last:
+                    return
+
+    def _commit(self, connection: sa.Connection, group: list[_Job]) -> None:
+        results: list[tuple[Future[Any], Any]] = []
+        try:
+            with _storage_errors(), connection.begin():
+                for job in group:
+                    try:
+                        with connection.begin_nested():
+                            results.append((job.future, job.fn(connection, *job.args, **job.kwargs)))
+                    except Exception as error:  # the unit's own failure belongs to its caller, not to the group
+                        job.future.set_exception(_translated(error))
+        except Exception as error:  # the commit itself failed: nobody's work was kept
+            for job in group:
+                if not job.future.done():
+                    job.future.set_exception(error)
+            return
+        for future, result in results:
+            future.set_result(result)
+
+
+def _engine(path: Path) -> sa.Engine:
+    engine = sa.create_engine(
+        f"sqlite:///{path}",
+        poolclass=sa.NullPool,
+        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None},
+    )
+
+    @sa.event.listens_for(engine, "connect")
+    def _prepare(connection: sqlite3.Connection, _: object) -> None:
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        connection.execute("PRAGMA foreign_keys=ON")
+        connection.execute("PRAGMA temp_store=MEMORY")
+        connection.execute("PRAGMA cache_size=-16384")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        reading = connection.get_execution_options().get("antiphon_read", False)
+        connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
+
+    return engine
+
+
+class _storage_errors:
+    """Turns a busy or full database into an error that a caller may see."""
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, Exception):
+            translated = _translated(error)
+            if translated is not error:
+                raise translated from error
+
+
+def _translated(error: Exception) -> Exception:
+    if not isinstance(error, OperationalError):
+        return error
+    text = str(error.orig)
+    if "locked" in text or "busy" in text:
+        return Unavailable("The database is busy. Try again in a moment.", code="storage_busy", retry_after=1)
+    if "full" in text:
+        return Unavailable("The disk is full, so nothing can be saved.", code="storage_full", detail=text)
+    return error

@@ -1,0 +1,23 @@
+"""Names for new rows: a prefix that says what it is, and a ULID, so that ids sort by the time they were made.
+
+Format of the ULID: 48 bits of milliseconds and 80 random bits in Crockford's base 32 (github.com/ulid/spec).
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+
+_ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
+
+
+def now_ms() -> int:
+    """Milliseconds since the epoch: the unit of every time column."""
+    return time.time_ns() // 1_000_000
+
+
+def new_id(prefix: str) -> str:
+    """`doc` -> `doc_01J9ZK...` (26 characters after the underscore)."""
+    value = (now_ms() << 80) | secrets.randbits(80)
+    digits = [_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5)]
+    return f"{prefix}_{''.join(digits)}"
