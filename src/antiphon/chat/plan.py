@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Final
-
 import msgspec
 
 from antiphon.chat.ports import Target
@@ -11,9 +9,7 @@ from antiphon.core import language
 from antiphon.core.actor import Actor
 from antiphon.core.errors import BadRequest
 from antiphon.core.language import Language
-from antiphon.core.request import ChatRequest, Sampling
-
-MAX_MESSAGES: Final = 2_000
+from antiphon.core.request import MAX_MESSAGES, ChatRequest, Sampling
 
 
 class Plan(msgspec.Struct, frozen=True):

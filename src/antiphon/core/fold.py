@@ -7,7 +7,7 @@ Rules beyond the table: a choice that ended says nothing more; a tool call start
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import assert_never
+from typing import Any, assert_never
 
 import msgspec
 
@@ -41,13 +41,17 @@ class IllegalOrder(ValueError):
 
 
 class Choice(msgspec.Struct, frozen=True):
-    """One finished (or cut) answer text with what belongs to it. finish_reason is None when the stream was cut."""
+    """One finished (or cut) answer text with what belongs to it. finish_reason is None when the stream was cut.
+
+    provider_data: what the text's deltas carried of it, in order.
+    """
 
     text: str
     reasoning: str
     tool_calls: tuple[ToolCall, ...]
     citations: tuple[Citation, ...]
     finish_reason: FinishReason | None
+    provider_data: tuple[dict[str, Any], ...] = ()
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -67,7 +71,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class _OpenChoice:
-    __slots__ = ("citations", "calls", "finish_reason", "open_calls", "reasoning", "text")
+    __slots__ = ("citations", "calls", "finish_reason", "open_calls", "provider_data", "reasoning", "text")
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -76,10 +80,12 @@ class _OpenChoice:
         self.open_calls: set[int] = set()
         self.citations: list[Citation] = []
         self.finish_reason: FinishReason | None = None
+        self.provider_data: list[dict[str, Any]] = []
 
     def close(self) -> Choice:
         calls = tuple(ToolCall(id, name, "".join(arguments)) for _, (id, name, arguments) in sorted(self.calls.items()))
-        return Choice("".join(self.text), "".join(self.reasoning), calls, tuple(self.citations), self.finish_reason)
+        text, reasoning = "".join(self.text), "".join(self.reasoning)
+        return Choice(text, reasoning, calls, tuple(self.citations), self.finish_reason, tuple(self.provider_data))
 
 
 class Folder:
@@ -136,6 +142,8 @@ class Folder:
         match event:
             case TextDelta(text=text):
                 choice.text.append(text)
+                if event.provider_data is not None:
+                    choice.provider_data.append(event.provider_data)
             case ReasoningDelta(text=text):
                 choice.reasoning.append(text)
             case CitationEvent(citation=citation):

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from antiphon.core.messages import Message
 from antiphon.core.passages import Hit
+
+MAX_MESSAGES: Final = 2_000
+"""Messages in one conversation, whoever sends it."""
 
 
 class Sampling(msgspec.Struct, frozen=True, omit_defaults=True):
