@@ -18,7 +18,7 @@ from tests.support.connection import Connection, Reply, Request
 Action = Callable[[Connection], Awaitable[None] | None]
 Step = bytes | float | int | Action
 
-TEXT = "Hello, wörld! 你好，世界。 Xin chào."
+TEXT = "Hello, wörld! 你好世界。 Xin chào."
 KEY_IN_ERRORS = "sk-leaked-by-the-upstream"
 """Every error body of ours quotes this; it must never reach a caller or a log."""
 

@@ -1,0 +1,316 @@
+"""From the bytes of a chat completion to events. Pure: no I/O, no clock; any split of the bytes gives the same events.
+
+Source of the format: OpenAI's chat completions reference, and what servers that call themselves compatible really send. So we take a missing
+role, null content, numbers for ids, tool calls without id or index (or all with index 0), `reasoning` for `reasoning_content`, usage in any
+chunk, a finish_reason that is repeated, misspelt or missing before [DONE]. We do not take what is not JSON or has the wrong types.
+
+Rules: `choice-end` and `usage` are held until the stream is over, because upstreams repeat both. A failure never swallows what came before
+it in the same read: `feed` returns those events and leaves the error in `failure`.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from typing import Any, Final
+
+import msgspec
+
+from antiphon.core.errors import UpstreamError
+from antiphon.core.events import (
+    ChoiceEnd,
+    Event,
+    FinishReason,
+    ReasoningDelta,
+    TextDelta,
+    ToolCallDelta,
+    ToolCallEnd,
+    ToolCallStart,
+    Usage,
+)
+from antiphon.providers import faults
+from antiphon.wire.sse import Decoder
+
+MAX_FRAME: Final = 4 * 1024 * 1024
+MAX_ANSWER: Final = 64 * 1024 * 1024
+MAX_CHOICES: Final = 128
+MAX_TOOL_CALLS: Final = 1024
+
+_REASONS: Final[dict[str, FinishReason]] = {
+    "length": "length",
+    "max_tokens": "length",
+    "model_length": "length",
+    "tool_calls": "tool_calls",
+    "tool_use": "tool_calls",
+    "function_call": "tool_calls",
+    "content_filter": "content_filter",
+    "safety": "content_filter",
+}
+
+
+class _Struct(msgspec.Struct, gc=False):
+    pass
+
+
+class _Function(_Struct):
+    name: str | None = None
+    arguments: Any = None
+
+
+class _ToolCall(_Struct):
+    index: int | None = None
+    id: str | int | None = None
+    function: _Function | None = None
+
+
+class _Part(_Struct):
+    """A piece of content given as a list: text, or thinking, which is a text or a list of pieces again."""
+
+    text: str | None = None
+    thinking: Any = None
+
+
+class _Delta(_Struct):
+    content: str | list[_Part] | None = None
+    reasoning_content: str | None = None
+    reasoning: str | None = None
+    tool_calls: list[_ToolCall] | None = None
+    refusal: str | None = None
+
+
+class _Choice(_Struct):
+    """message: of a whole completion, in the place of delta."""
+
+    index: int | None = 0
+    delta: _Delta | None = None
+    message: _Delta | None = None
+    finish_reason: str | None = None
+    logprobs: Any = None
+
+
+class _Details(_Struct):
+    cached_tokens: int | None = None
+    reasoning_tokens: int | None = None
+
+
+class _Usage(_Struct):
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+    prompt_tokens_details: _Details | None = None
+    completion_tokens_details: _Details | None = None
+
+
+class _Chunk(_Struct):
+    choices: list[_Choice] | None = None
+    usage: _Usage | None = None
+    error: Any = None
+    system_fingerprint: str | None = None
+
+
+_decode = msgspec.json.Decoder(_Chunk).decode
+
+
+class _OpenCall:
+    """A tool call being told. key: the upstream's index. name is '' until it was told; arguments wait for it in `held`."""
+
+    __slots__ = ("held", "id", "index", "key", "name")
+
+    def __init__(self, index: int, key: int | None, id: str) -> None:
+        self.index = index
+        self.key = key
+        self.id = id
+        self.name = ""
+        self.held = ""
+
+
+class AnswerDecoder:
+    """Feed it each read; `close` at the end of the stream. new_call_id makes ids for tool calls that came without.
+
+    done: [DONE] was seen, nothing more will come. may_end: every choice has its finish_reason, so an end now is a good end.
+    failure: what the provider must raise after yielding the events.
+    """
+
+    def __init__(self, model: str, new_call_id: Callable[[], str]) -> None:
+        self.done = False
+        self.failure: UpstreamError | None = None
+        self._model = model
+        self._new_call_id = new_call_id
+        self._frames = Decoder(MAX_FRAME)
+        self._received = 0
+        self._reasons: dict[int, str | None] = {}
+        self._calls: dict[int, list[_OpenCall]] = {}
+        self._usage: _Usage | None = None
+        self._extra: dict[str, Any] | None = None
+
+    @property
+    def may_end(self) -> bool:
+        return bool(self._reasons) and None not in self._reasons.values()
+
+    def feed(self, data: bytes) -> list[Event]:
+        """The events of one read, often one. Never raises."""
+        events: list[Event] = []
+        self._received += len(data)
+        try:
+            if self._received > MAX_ANSWER:
+                raise faults.invalid(self._model, f"more than {MAX_ANSWER} bytes in one answer")
+            for frame in self._frames.feed(data):
+                if self.done:
+                    break
+                self._frame(frame.data, events)
+        except UpstreamError as error:
+            self.failure = error if error.detail else faults.invalid(self._model, error.message)
+        return events
+
+    def close(self) -> list[Event]:
+        """The stream ended by itself: the last events, or a failure if the answer was cut."""
+        events: list[Event] = []
+        try:
+            for frame in self._frames.close():
+                self._frame(frame.data, events)
+        except UpstreamError as error:
+            self.failure = error
+        if self.failure is None and not self.done:
+            if self.may_end:
+                self._finish(events)
+            else:
+                self.failure = faults.cut(self._model)
+        return events
+
+    def whole(self, body: bytes) -> list[Event]:
+        """The events of a completion that came as one JSON object."""
+        events: list[Event] = []
+        try:
+            self._frame(body, events)
+            self._finish(events)
+        except UpstreamError as error:
+            self.failure = error
+        return events
+
+    def _frame(self, data: bytes, events: list[Event]) -> None:
+        if data.startswith(b"[DONE]"):
+            self._finish(events)
+            return
+        try:
+            chunk = _decode(data)
+        except ValueError as error:
+            chunk = self._repaired(data, error)
+        if chunk.error is not None:
+            raise faults.reported(self._model, str(chunk.error))
+        if chunk.system_fingerprint is not None and not self._reasons:
+            self._extra = {"system_fingerprint": chunk.system_fingerprint}
+        if chunk.choices:
+            for choice in chunk.choices:
+                self._choice(choice, events)
+        if chunk.usage is not None:
+            self._usage = chunk.usage
+
+    def _repaired(self, data: bytes, error: ValueError) -> _Chunk:
+        """JSON with half characters in it (a server cut a text between bytes or surrogates) is read with those replaced."""
+        if not isinstance(error, msgspec.ValidationError):
+            try:
+                value = json.loads(data.decode("utf-8", "replace"))
+                return _decode(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+            except (ValueError, RecursionError):
+                pass
+        raise faults.invalid(self._model, f"{error} in {data[:200]!r}") from None
+
+    def _choice(self, choice: _Choice, events: list[Event]) -> None:
+        index = choice.index or 0
+        if index not in self._reasons:
+            if not 0 <= index < MAX_CHOICES:
+                raise faults.invalid(self._model, f"choice {index}")
+            self._reasons[index] = None
+        delta = choice.delta or choice.message
+        if delta is not None:
+            reasoning = delta.reasoning_content or delta.reasoning
+            if reasoning:
+                events.append(ReasoningDelta(reasoning, index))
+            content = delta.content
+            if content.__class__ is not str:
+                content = self._joined(content, index, events)
+            if choice.logprobs is not None:
+                self._extra = {**(self._extra or {}), "logprobs": choice.logprobs}
+            if content or choice.logprobs is not None:
+                events.append(TextDelta(content or "", index, self._extra))  # type: ignore[arg-type]
+                self._extra = None
+            if delta.refusal:
+                events.append(TextDelta(delta.refusal, index, {"refusal": True}))
+            if delta.tool_calls:
+                for call in delta.tool_calls:
+                    self._tool_call(index, call, events)
+        if choice.finish_reason:
+            self._reasons[index] = choice.finish_reason
+
+    def _joined(self, content: str | list[_Part] | None, index: int, events: list[Event]) -> str | None:
+        if not isinstance(content, list):
+            return None
+        for part in content:
+            thinking = part.thinking
+            if isinstance(thinking, list):
+                thinking = "".join(str(piece.get("text", "")) for piece in thinking if isinstance(piece, dict))
+            if thinking:
+                events.append(ReasoningDelta(str(thinking), index))
+        return "".join(part.text for part in content if part.text)
+
+    def _tool_call(self, choice: int, told: _ToolCall, events: list[Event]) -> None:
+        calls = self._calls.setdefault(choice, [])
+        name = told.function.name if told.function else None
+        call = _continued(calls, told, bool(name))
+        if call is None:
+            if len(calls) >= MAX_TOOL_CALLS:
+                raise faults.invalid(self._model, "too many tool calls")
+            call = _OpenCall(len(calls), told.index, str(told.id or "") or self._new_call_id())
+            calls.append(call)
+        arguments = told.function.arguments if told.function else None
+        if arguments and not isinstance(arguments, str):
+            arguments = msgspec.json.encode(arguments).decode()
+        if not call.name:
+            call.held += arguments or ""
+            if not name:
+                return
+            call.name = name
+            events.append(ToolCallStart(call.index, call.id, name, choice))
+            arguments, call.held = call.held, ""
+        if arguments:
+            events.append(ToolCallDelta(call.index, arguments, choice))
+
+    def _finish(self, events: list[Event]) -> None:
+        if not self._reasons:
+            raise faults.invalid(self._model, "an answer without a choice")
+        for index, reason in sorted(self._reasons.items()):
+            calls = self._calls.get(index, [])
+            if any(not call.name and call.held for call in calls):
+                raise faults.invalid(self._model, "a tool call without a name")
+            events.extend(ToolCallEnd(call.index, index) for call in calls if call.name)
+            if reason == "error":
+                raise faults.reported(self._model, "finish_reason error")
+            known = _REASONS.get((reason or "stop").lower(), "stop")
+            events.append(ChoiceEnd("tool_calls" if calls and known == "stop" else known, index))
+        self.done = True
+        usage = self._usage
+        if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
+            events.append(_counted(usage))
+
+
+def _counted(usage: _Usage) -> Usage:
+    cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
+    reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
+    return Usage(int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0), cached=cached or 0, reasoning=reasoning or 0)
+
+
+def _continued(calls: list[_OpenCall], told: _ToolCall, named: bool) -> _OpenCall | None:
+    """The open call that this piece goes on with; None when it begins another.
+
+    The index decides. Without one, or where all calls come under the same index, another id together with a name begins another call.
+    """
+    given = str(told.id) if told.id else ""
+    for call in reversed(calls):
+        if told.index is not None:
+            if call.key == told.index:
+                return None if named and given and call.name and given != call.id else call
+        elif given:
+            if call.id == given:
+                return call
+        else:
+            return None if named and call.name else call
+    return None
