@@ -1,0 +1,143 @@
+"""A few child processes that turn bytes into text, used from any thread.
+
+A child is lent to one caller at a time. One that crashes, stalls or runs out of time is ended and fails its document by name; the next
+document gets a fresh one. Children are started when first needed, replaced after a number of documents, and let go by `rest()`.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import threading
+from typing import Final
+
+from antiphon.core.errors import Unavailable
+from antiphon.retrieval.extract import protocol
+from antiphon.retrieval.extract.document import Unreadable
+
+MAX_DOCUMENT: Final = 100 * 1024 * 1024
+_LIFETIME: Final = 500  # documents, so that what a parser leaks stays bounded
+
+
+class Extractor:
+    """`extract` blocks; call it from worker threads. processes: how many documents are read at once. Seconds are per document."""
+
+    def __init__(self, processes: int = 2, *, wall_seconds: float = 60, cpu_seconds: int = 45) -> None:
+        self._wall_seconds = wall_seconds
+        self._cpu_seconds = cpu_seconds
+        self._free = threading.Semaphore(processes)
+        self._lock = threading.Lock()
+        self._idle: list[_Child] = []
+        self._closed = False
+
+    def extract(self, data: bytes, *, name: str, media_type: str | None = None) -> protocol.Success:
+        """The document and its passages. Raises Unreadable, whose message says why and what to do."""
+        if len(data) > MAX_DOCUMENT:
+            raise Unreadable("too_large", f"The document is larger than {MAX_DOCUMENT // 1024 // 1024} MiB.")
+        with self._free:
+            child = self._borrow()
+            try:
+                answer = child.ask(protocol.Task(data, name, media_type, self._cpu_seconds), self._wall_seconds)
+            except BaseException:
+                child.end()
+                raise
+            self._return(child)
+        if isinstance(answer, protocol.Failure):
+            raise Unreadable(answer.reason, answer.message, detail=answer.detail)
+        return answer
+
+    def rest(self) -> None:
+        """Let idle children go; the next document starts a new one."""
+        with self._lock:
+            idle, self._idle = self._idle, []
+        for child in idle:
+            child.end()
+
+    def close(self) -> None:
+        """Let idle children go and start none from here on."""
+        with self._lock:
+            self._closed = True
+        self.rest()
+
+    def _borrow(self) -> _Child:
+        with self._lock:
+            if self._closed:
+                raise Unavailable("The server is shutting down.")
+            if self._idle:
+                return self._idle.pop()
+        return _Child()
+
+    def _return(self, child: _Child) -> None:
+        with self._lock:
+            if not self._closed and child.fit:
+                self._idle.append(child)
+                return
+        child.end()
+
+
+class _Child:
+    """One process and its two pipes."""
+
+    def __init__(self) -> None:
+        self._served = 0
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "antiphon.retrieval.extract.child"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            cwd="/",
+            env={"PYTHONPATH": ":".join(path for path in sys.path if path), "LANG": "C.UTF-8", "PYTHONUTF8": "1"},
+            start_new_session=True,  # an interrupt at the terminal is the parent's to handle
+        )
+
+    @property
+    def fit(self) -> bool:
+        return self._served < _LIFETIME and self._process.poll() is None
+
+    def ask(self, task: protocol.Task, wall_seconds: float) -> protocol.Answer:
+        """Raises Unreadable when the child did not live to answer."""
+        self._served += 1
+        stalled = threading.Event()
+        timer = threading.Timer(wall_seconds, self._stall, (stalled,))
+        timer.daemon = True
+        timer.start()
+        try:
+            frame = self._exchange(task)
+        finally:
+            timer.cancel()
+        if frame is None:
+            raise self._post_mortem(stalled.is_set())
+        return protocol.answer_decoder.decode(frame)
+
+    def end(self) -> None:
+        """Safe to call twice."""
+        process = self._process
+        process.kill()
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                try:
+                    pipe.close()
+                except OSError:  # what was left in the buffer has no reader any more
+                    continue
+
+    def _exchange(self, task: protocol.Task) -> bytes | None:
+        stdin, stdout = self._process.stdin, self._process.stdout
+        assert stdin is not None and stdout is not None
+        try:
+            protocol.send(stdin, protocol.encoder.encode(task))  # type: ignore[arg-type]
+            return protocol.receive(stdout)  # type: ignore[arg-type]
+        except OSError:
+            return None
+
+    def _stall(self, stalled: threading.Event) -> None:
+        stalled.set()
+        self._process.kill()
+
+    def _post_mortem(self, stalled: bool) -> Unreadable:
+        self._process.kill()
+        code = self._process.wait()
+        if stalled or code == -signal.SIGXCPU:
+            return Unreadable("too_slow", "Reading the document took too long, so it was given up.")
+        return Unreadable("corrupt", "The document made the parser crash.", detail=f"exit code {code}")
