@@ -3,8 +3,8 @@
 Limits: connect, first byte (from sending the request), idle (between two reads), never a total. One timer watches a whole response and is
 re-armed lazily, so a read costs no timer. Redirects, cookies, and .netrc are off; compressed answers are not asked for.
 
-Retries: at most RETRIES, before the first byte of a response only, and only where the server cannot have begun to answer: the connection was
-refused or broken, or it said 502 or 503.
+Retries: at most RETRIES, before the first byte of a response only, and only where the server cannot have begun to answer: the connection
+was refused or broken, or it said 502 or 503.
 """
 
 from __future__ import annotations

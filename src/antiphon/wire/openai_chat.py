@@ -1,8 +1,8 @@
 """The vocabulary of OpenAI's chat completions API, as types: requests, chunks, whole answers, errors, models.
 
-Source: the public OpenAPI description of `POST /v1/chat/completions`, and what compatible servers are known to send. One set of types serves
-both directions: a dialect decodes requests and encodes answers, a provider does the reverse. Decoding is lenient where servers differ (ids
-and counters may be missing or null) and strict where a mistake would be silent. Unknown fields are accepted and dropped.
+Source: the public OpenAPI description of `POST /v1/chat/completions`, and what compatible servers are known to send. One set of types
+serves both directions: a dialect decodes requests and encodes answers, a provider does the reverse. Decoding is lenient where servers
+differ (ids and counters may be missing or null) and strict where a mistake would be silent. Unknown fields are accepted and dropped.
 
 What a core event has no word for travels in `TextDelta.provider_data` under the names of `ProviderData`.
 """
@@ -20,7 +20,7 @@ DONE: Final = b"data: [DONE]\n\n"
 
 
 class ProviderData(TypedDict, total=False):
-    """Extras of a text delta, spelt as in a chunk. logprobs: `{"content": [...], "refusal": [...]}`. refusal: the next piece of its text."""
+    """Extras of a text delta, spelt as in a chunk. logprobs: `{"content": [...], "refusal": [...]}`; refusal: the next piece of it."""
 
     logprobs: dict[str, Any]
     refusal: str
@@ -89,7 +89,7 @@ class RequestMessage(_Wire):
     """content is left out (UNSET) or null for an assistant's message that only calls tools."""
 
     role: Literal["system", "developer", "user", "assistant", "tool"]
-    content: str | list[ContentPart] | None | UnsetType = UNSET
+    content: str | list[ContentPart] | UnsetType | None = UNSET
     name: str | None = None
     tool_calls: list[ToolCall] | None = None
     tool_call_id: str | None = None
@@ -150,32 +150,39 @@ class CompletionDetails(_Wire):
 
 
 class Usage(msgspec.Struct, omit_defaults=True, gc=False):
-    prompt_tokens: int | None
-    completion_tokens: int | None = None
-    total_tokens: int | None = None
+    prompt_tokens: int | float | None = None
+    completion_tokens: int | float | None = None
+    total_tokens: int | float | None = None
     prompt_tokens_details: PromptDetails | None = None
     completion_tokens_details: CompletionDetails | None = None
 
 
 class FunctionDelta(_Wire):
+    """arguments: the next piece of a JSON text; some servers send the object itself."""
+
     name: str | None = None
-    arguments: str | None = None
+    arguments: Any = None
 
 
 class ToolCallDelta(_Wire):
-    """index, id and type are missing from the first delta on some servers."""
+    """index and id are missing on some servers, others number their ids."""
 
     index: int | None = None
-    id: str | None = None
-    type: str | None = None
+    id: str | int | None = None
     function: FunctionDelta | None = None
 
 
-class Delta(_Wire):
-    """reasoning is the name that some servers give to reasoning_content."""
+class ContentPiece(_Wire):
+    """A piece of content given as a list: text, or thinking, which is a text or a list of pieces again."""
 
-    role: str | None = None
-    content: str | None = None
+    text: str | None = None
+    thinking: Any = None
+
+
+class Delta(_Wire):
+    """What a server adds to a choice. reasoning is the name that some servers give to reasoning_content."""
+
+    content: str | list[ContentPiece] | None = None
     reasoning_content: str | None = None
     reasoning: str | None = None
     refusal: str | None = None
@@ -183,43 +190,19 @@ class Delta(_Wire):
 
 
 class ChunkChoice(_Wire):
-    index: int = 0
+    """message stands in the place of delta in an answer that is not a stream."""
+
+    index: int | None = 0
     delta: Delta | None = None
+    message: Delta | None = None
     finish_reason: str | None = None
     logprobs: dict[str, Any] | None = None
 
 
 class Chunk(_Wire):
-    """One record of a stream as a server may send it. error: servers put failures in mid-stream here, in every shape."""
+    """One record of a stream, or a whole answer, as a server may send it. error: a failure in mid-stream, in every shape."""
 
     choices: list[ChunkChoice] | None = None
-    usage: Usage | None = None
-    system_fingerprint: str | None = None
-    error: Any = None
-
-
-class AnswerMessage(_Wire):
-    """A whole answer as a server may send it."""
-
-    role: str | None = None
-    content: str | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    refusal: str | None = None
-    tool_calls: list[ToolCallDelta] | None = None
-
-
-class AnswerChoice(_Wire):
-    index: int = 0
-    message: AnswerMessage | None = None
-    finish_reason: str | None = None
-    logprobs: dict[str, Any] | None = None
-
-
-class Completion(_Wire):
-    """A body that is not a stream, as a server may send it."""
-
-    choices: list[AnswerChoice] | None = None
     usage: Usage | None = None
     system_fingerprint: str | None = None
     error: Any = None

@@ -1,8 +1,8 @@
 """From the bytes of a chat completion to events. Pure: no I/O, no clock; any split of the bytes gives the same events.
 
-Source of the format: OpenAI's chat completions reference, and what servers that call themselves compatible really send. So we take a missing
-role, null content, numbers for ids, tool calls without id or index (or all with index 0), `reasoning` for `reasoning_content`, usage in any
-chunk, a finish_reason that is repeated, misspelt or missing before [DONE]. We do not take what is not JSON or has the wrong types.
+Source of the format: OpenAI's chat completions reference, and what servers that call themselves compatible really send. So we take a
+missing role, null content, numbers for ids, tool calls without id or index (or all with index 0), `reasoning` for `reasoning_content`,
+usage in any chunk, a finish_reason that is repeated, misspelt or missing before [DONE]. We do not take what is not JSON or has the wrong types.
 
 Rules: `choice-end` and `usage` are held until the stream is over, because upstreams repeat both. A failure never swallows what came before
 it in the same read: `feed` returns those events and leaves the error in `failure`.
@@ -29,6 +29,7 @@ from antiphon.core.events import (
     Usage,
 )
 from antiphon.providers import faults
+from antiphon.wire import openai_chat as wire
 from antiphon.wire.sse import Decoder
 
 MAX_FRAME: Final = 4 * 1024 * 1024
@@ -48,66 +49,7 @@ _REASONS: Final[dict[str, FinishReason]] = {
 }
 
 
-class _Struct(msgspec.Struct, gc=False):
-    pass
-
-
-class _Function(_Struct):
-    name: str | None = None
-    arguments: Any = None
-
-
-class _ToolCall(_Struct):
-    index: int | None = None
-    id: str | int | None = None
-    function: _Function | None = None
-
-
-class _Part(_Struct):
-    """A piece of content given as a list: text, or thinking, which is a text or a list of pieces again."""
-
-    text: str | None = None
-    thinking: Any = None
-
-
-class _Delta(_Struct):
-    content: str | list[_Part] | None = None
-    reasoning_content: str | None = None
-    reasoning: str | None = None
-    tool_calls: list[_ToolCall] | None = None
-    refusal: str | None = None
-
-
-class _Choice(_Struct):
-    """message: of a whole completion, in the place of delta."""
-
-    index: int | None = 0
-    delta: _Delta | None = None
-    message: _Delta | None = None
-    finish_reason: str | None = None
-    logprobs: Any = None
-
-
-class _Details(_Struct):
-    cached_tokens: int | None = None
-    reasoning_tokens: int | None = None
-
-
-class _Usage(_Struct):
-    prompt_tokens: int | float | None = None
-    completion_tokens: int | float | None = None
-    prompt_tokens_details: _Details | None = None
-    completion_tokens_details: _Details | None = None
-
-
-class _Chunk(_Struct):
-    choices: list[_Choice] | None = None
-    usage: _Usage | None = None
-    error: Any = None
-    system_fingerprint: str | None = None
-
-
-_decode = msgspec.json.Decoder(_Chunk).decode
+_decode = msgspec.json.Decoder(wire.Chunk).decode
 
 
 class _OpenCall:
@@ -139,7 +81,7 @@ class AnswerDecoder:
         self._received = 0
         self._reasons: dict[int, str | None] = {}
         self._calls: dict[int, list[_OpenCall]] = {}
-        self._usage: _Usage | None = None
+        self._usage: wire.Usage | None = None
         self._extra: dict[str, Any] | None = None
 
     @property
@@ -204,7 +146,7 @@ class AnswerDecoder:
         if chunk.usage is not None:
             self._usage = chunk.usage
 
-    def _repaired(self, data: bytes, error: ValueError) -> _Chunk:
+    def _repaired(self, data: bytes, error: ValueError) -> wire.Chunk:
         """JSON with half characters in it (a server cut a text between bytes or surrogates) is read with those replaced."""
         if not isinstance(error, msgspec.ValidationError):
             try:
@@ -214,7 +156,7 @@ class AnswerDecoder:
                 pass
         raise faults.invalid(self._model, f"{error} in {data[:200]!r}") from None
 
-    def _choice(self, choice: _Choice, events: list[Event]) -> None:
+    def _choice(self, choice: wire.ChunkChoice, events: list[Event]) -> None:
         index = choice.index or 0
         if index not in self._reasons:
             if not 0 <= index < MAX_CHOICES:
@@ -222,37 +164,38 @@ class AnswerDecoder:
             self._reasons[index] = None
         delta = choice.delta or choice.message
         if delta is not None:
-            reasoning = delta.reasoning_content or delta.reasoning
-            if reasoning:
-                events.append(ReasoningDelta(reasoning, index))
             content = delta.content
-            if content.__class__ is not str:
-                content = self._joined(content, index, events)
-            if choice.logprobs is not None:
-                self._extra = {**(self._extra or {}), "logprobs": choice.logprobs}
-            if content or choice.logprobs is not None:
-                events.append(TextDelta(content or "", index, self._extra))  # type: ignore[arg-type]
+            if (
+                content.__class__ is str
+                and content
+                and delta.reasoning is delta.reasoning_content is delta.tool_calls is choice.logprobs is None
+            ):
+                events.append(TextDelta(content, index, self._extra))  # type: ignore[arg-type]
                 self._extra = None
-            if delta.refusal:
-                events.append(TextDelta(delta.refusal, index, {"refusal": True}))
-            if delta.tool_calls:
-                for call in delta.tool_calls:
-                    self._tool_call(index, call, events)
+            else:
+                self._rare(delta, choice.logprobs, index, events)
         if choice.finish_reason:
             self._reasons[index] = choice.finish_reason
 
-    def _joined(self, content: str | list[_Part] | None, index: int, events: list[Event]) -> str | None:
-        if not isinstance(content, list):
-            return None
-        for part in content:
-            thinking = part.thinking
-            if isinstance(thinking, list):
-                thinking = "".join(str(piece.get("text", "")) for piece in thinking if isinstance(piece, dict))
-            if thinking:
-                events.append(ReasoningDelta(str(thinking), index))
-        return "".join(part.text for part in content if part.text)
+    def _rare(self, delta: wire.Delta, logprobs: dict[str, Any] | None, index: int, events: list[Event]) -> None:
+        """A delta with more, or with less, than a text."""
+        reasoning = delta.reasoning_content or delta.reasoning
+        if reasoning:
+            events.append(ReasoningDelta(reasoning, index))
+        content = delta.content
+        if isinstance(content, list):
+            events.extend(ReasoningDelta(thought, index) for piece in content if (thought := _thought(piece.thinking)))
+            content = "".join(piece.text for piece in content if piece.text)
+        if content or logprobs is not None:
+            extra = self._extra if logprobs is None else {**(self._extra or {}), "logprobs": logprobs}
+            events.append(TextDelta(content or "", index, extra))
+            self._extra = None
+        if delta.refusal:
+            events.append(TextDelta("", index, {"refusal": delta.refusal}))
+        for call in delta.tool_calls or ():
+            self._tool_call(index, call, events)
 
-    def _tool_call(self, choice: int, told: _ToolCall, events: list[Event]) -> None:
+    def _tool_call(self, choice: int, told: wire.ToolCallDelta, events: list[Event]) -> None:
         calls = self._calls.setdefault(choice, [])
         name = told.function.name if told.function else None
         call = _continued(calls, told, bool(name))
@@ -292,13 +235,19 @@ class AnswerDecoder:
             events.append(_counted(usage))
 
 
-def _counted(usage: _Usage) -> Usage:
+def _thought(thinking: Any) -> str:
+    if isinstance(thinking, list):
+        return "".join(str(piece.get("text", "")) for piece in thinking if isinstance(piece, dict))
+    return str(thinking or "")
+
+
+def _counted(usage: wire.Usage) -> Usage:
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
     reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
     return Usage(int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0), cached=cached or 0, reasoning=reasoning or 0)
 
 
-def _continued(calls: list[_OpenCall], told: _ToolCall, named: bool) -> _OpenCall | None:
+def _continued(calls: list[_OpenCall], told: wire.ToolCallDelta, named: bool) -> _OpenCall | None:
     """The open call that this piece goes on with; None when it begins another.
 
     The index decides. Without one, or where all calls come under the same index, another id together with a name begins another call.

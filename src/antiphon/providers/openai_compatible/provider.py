@@ -21,7 +21,7 @@ from antiphon.providers.transport import Call, Limits, Response, Transport
 
 
 class Server(msgspec.Struct, frozen=True):
-    """Where and how to ask. bases: API roots to try in turn, without a trailing slash. streams: false for servers that only answer whole."""
+    """Where and how to ask. bases: API roots to try in turn, without a trailing slash. streams: False for servers that answer whole."""
 
     bases: tuple[str, ...]
     key: str | None = None
@@ -92,7 +92,7 @@ async def _streamed(response: Response, decoder: AnswerDecoder) -> AsyncGenerato
             response.end_soon()
         try:
             data = await response.read()
-        except UpstreamError as error:
+        except UpstreamError:
             if not decoder.may_end:
                 raise
             data = b""
