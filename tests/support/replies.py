@@ -164,8 +164,8 @@ async def _flood(connection: Connection) -> None:
 
 
 async def _bomb(connection: Connection) -> None:
-    """128 MiB of spaces in 128 KiB."""
-    await connection.chunk(gzip.compress(b" " * (128 << 20)))
+    """32 MiB of spaces in 32 KiB."""
+    await connection.chunk(gzip.compress(b" " * (32 << 20)))
 
 
 async def _too_short(connection: Connection, request: Request) -> None:

@@ -1,8 +1,9 @@
 """From the bytes of a chat completion to events. Pure: no I/O, no clock; any split of the bytes gives the same events.
 
-Source of the format: OpenAI's chat completions reference, and what servers that call themselves compatible really send. So we take a
-missing role, null content, numbers for ids, tool calls without id or index (or all with index 0), `reasoning` for `reasoning_content`,
-usage in any chunk, a finish_reason that is repeated, misspelt or missing before [DONE]. We do not take what is not JSON or has the wrong types.
+Source of the format: OpenAI's chat completions reference, and what servers that call themselves compatible really send. So we
+take a missing role, null content, numbers for ids, tool calls without id or index (or all with index 0), `reasoning` for
+`reasoning_content`, usage in any chunk, a finish_reason that is repeated, misspelt or missing before [DONE]. What is not JSON or has the
+wrong types is an error.
 
 Rules: `choice-end` and `usage` are held until the stream is over, because upstreams repeat both. A failure never swallows what came before
 it in the same read: `feed` returns those events and leaves the error in `failure`.
@@ -165,12 +166,9 @@ class AnswerDecoder:
         delta = choice.delta or choice.message
         if delta is not None:
             content = delta.content
-            if (
-                content.__class__ is str
-                and content
-                and delta.reasoning is delta.reasoning_content is delta.tool_calls is choice.logprobs is None
-            ):
-                events.append(TextDelta(content, index, self._extra))  # type: ignore[arg-type]
+            told = delta.reasoning_content or delta.reasoning or delta.refusal or delta.tool_calls or choice.logprobs
+            if not told and content and isinstance(content, str):
+                events.append(TextDelta(content, index, self._extra))
                 self._extra = None
             else:
                 self._rare(delta, choice.logprobs, index, events)
