@@ -10,6 +10,7 @@ A new dialect is a folder with `decode.py`, `render.py`, `README.md` and a row i
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import ceil
 from typing import Literal, Protocol
 
 import msgspec
@@ -56,6 +57,11 @@ class Reply(msgspec.Struct, frozen=True):
     headers: tuple[tuple[str, str], ...] = ()
 
 
+def retry_after(error: AntiphonError) -> tuple[tuple[str, str], ...]:
+    """The header that says when to try again, if that is known."""
+    return () if error.retry_after is None else (("retry-after", str(ceil(error.retry_after))),)
+
+
 class Renderer(Protocol):
     """Renders one run. `events` is called with each batch (one upstream read) and returns the bytes to write, b'' for nothing.
 
@@ -69,9 +75,9 @@ class Dialect(Protocol):
     """name: as in settings. heartbeat: bytes sent after `heartbeat_seconds` of silence, None for never.
 
     on_disconnect: stop ends the upstream call when the reader leaves; detach lets the run go on.
-    sources: how citations are told: `field` (the dialect has a place for them), `footer` (a list of sources after the text).
-    stream_type: the exact Content-Type of a stream. eager: a stream begins at once and tells every failure inside it; otherwise a failure before
-    the first word is an HTTP status. max_write: bytes that one write may hold (writes are cut between frames only).
+    sources: how citations are told: `field` (the dialect has a place for them), `footer` (its renderer adds a list after the text).
+    stream_type: the exact Content-Type of a stream. eager: a stream begins at once and tells every failure inside it; otherwise a failure
+    before the first word is an HTTP status. max_write: bytes that one write may hold (writes are cut between frames only).
     """
 
     name: str

@@ -50,15 +50,15 @@ def decode(body: bytes) -> Any:
     return value
 
 
-def decode_as(body: bytes, type: type[T]) -> T:
+def decode_as(body: bytes, shape: type[T]) -> T:
     """The body as a msgspec type. Raises BadRequest."""
-    return convert(decode(body), type)
+    return convert(decode(body), shape)
 
 
-def convert(value: Any, type: type[T]) -> T:
+def convert(value: Any, shape: type[T]) -> T:
     """A decoded value as a msgspec type. Raises BadRequest whose param is the path of the field at fault, like `messages[0].role`."""
     try:
-        return msgspec.convert(value, type)
+        return msgspec.convert(value, shape)
     except msgspec.ValidationError as error:
         message, param = _explain(str(error))
         raise BadRequest(message, param=param) from None
