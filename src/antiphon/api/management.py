@@ -1,0 +1,138 @@
+"""The management API's frame: one FastAPI application, one way to know who asks, one shape of error, one rule about rights.
+
+Every route names its right with `needs(action, kind)`; `create` refuses to build an application with a route that does not. What depends on
+the single thing is asked of `permissions.readable` by the route itself.
+
+Errors: {"error": {"code", "message", "param"}}.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Depends, FastAPI, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.params import Depends as Dependency
+from fastapi.routing import APIRoute
+from pydantic import BaseModel, ConfigDict
+from starlette.exceptions import HTTPException
+
+from antiphon.accounts.sessions import Page
+from antiphon.api.http import head_of
+from antiphon.api.identify import client_address, is_local, own_origins
+from antiphon.api.services import Services
+from antiphon.core.actor import ANONYMOUS, Actor
+from antiphon.core.errors import AntiphonError, BadRequest
+from antiphon.permissions.decide import require
+from antiphon.permissions.kinds import Action, Kind
+
+
+class Input(BaseModel):
+    """Base of every request body: unknown fields are refused, types are not guessed."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class Json(Response):
+    """An answer of core values and plain data, encoded by msgspec."""
+
+    media_type = "application/json"
+
+    def render(self, content: Any) -> bytes:
+        return msgspec.json.encode(content)
+
+
+def services_of(request: Request) -> Services:
+    services: Services = request.app.state.services
+    return services
+
+
+async def actor_of(request: Request) -> Actor:
+    """Who asks, by any credential including the session cookie. Raises Unauthenticated for one that does not hold."""
+    services = services_of(request)
+    options, head = services.options, head_of(request.scope)
+    client = client_address(options, request.scope, head)
+    page = Page(request.method, own_origins(options, request.scope, head))
+    actor = await services.authenticator.authenticate(head.headers, page)
+    if actor is None:
+        local = options.local_access and is_local(options, request.scope, head)
+        actor = Actor(kind="local") if local else ANONYMOUS
+    return msgspec.structs.replace(actor, client=client)
+
+
+Given = Annotated[Services, Depends(services_of)]
+Asker = Annotated[Actor, Depends(actor_of)]
+
+
+class Needs:
+    """The right that a route asks for before anything else."""
+
+    def __init__(self, action: Action, kind: Kind) -> None:
+        self.action = action
+        self.kind = kind
+
+    def __call__(self, actor: Asker) -> None:
+        require(actor, self.action, self.kind)
+
+
+def needs(action: Action, kind: Kind) -> Dependency:
+    return Dependency(Needs(action, kind))
+
+
+PUBLIC: Final = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect"})
+
+
+def policies(app: FastAPI) -> Iterator[tuple[str, str, Needs | None]]:
+    """(method, path, right) of every route; None where a route names no right."""
+    for route in app.routes:
+        if isinstance(route, APIRoute):
+            found = next((d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)), None)
+            for method in sorted(route.methods):
+                yield method, route.path, found
+
+
+def create(services: Services, routers: Sequence[APIRouter], version: str) -> FastAPI:
+    """Raises RuntimeError for a route without a right."""
+    app = FastAPI(
+        title="Antiphon",
+        version=version,
+        default_response_class=Json,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
+    app.state.services = services
+    app.add_exception_handler(AntiphonError, _told)
+    app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(HTTPException, _http)
+    for router in routers:
+        app.include_router(router)
+    if open_routes := [f"{method} {path}" for method, path, right in policies(app) if right is None]:
+        raise RuntimeError(f"routes without a right: {', '.join(open_routes)}")
+    return app
+
+
+async def _told(request: Request, error: Exception) -> Response:
+    assert isinstance(error, AntiphonError)
+    headers = {"Retry-After": str(max(1, round(error.retry_after)))} if error.retry_after else None
+    body = {"error": {"code": error.code, "message": error.message, "param": error.param}}
+    return Json(body, error.status, headers=headers)
+
+
+async def _invalid(request: Request, error: Exception) -> Response:
+    """The first thing that is wrong, in words, without repeating what was sent."""
+    assert isinstance(error, RequestValidationError)
+    first = error.errors()[0]
+    where = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
+    message = f"{where}: {first['msg']}" if where else str(first["msg"])
+    return await _told(request, BadRequest(message, param=where or None))
+
+
+async def _http(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    codes = {404: ("not_found", "There is nothing at this address."), 405: ("method_not_allowed", "This address does not take that method.")}
+    code, message = codes.get(error.status_code, ("invalid_request", str(error.detail)))
+    return Json({"error": {"code": code, "message": message, "param": None}}, error.status_code, headers=error.headers)
