@@ -57,9 +57,10 @@ class Passwords:
         if self._nobody is None:
             self._nobody = self._hasher.hash("nobody's password")
         try:
-            return self._hasher.verify(stored or self._nobody, _encoded(password)) and stored is not None
+            self._hasher.verify(stored or self._nobody, _encoded(password))
         except (VerificationError, InvalidHashError):
             return False
+        return stored is not None
 
     async def _run(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         if self._waiting >= QUEUE:

@@ -53,7 +53,9 @@ class Tickets:
         if used is None:
             if now >= claims.exp:
                 raise Unauthenticated("This ticket has expired.", code="invalid_credential")
-            run = None if claims.about == _ASK else str(claims.about).removeprefix(_RUN)
+            run = resume if claims.about == _ASK else str(claims.about).removeprefix(_RUN)
+            if resume not in (None, run):
+                raise Unauthenticated("This ticket is for another stream.", code="invalid_credential")
             self._sweep(now)
             self._used[claims.jti] = (claims.exp + RESUME_SECONDS, run)
             return Ticket(claims.jti, run), claims

@@ -29,7 +29,6 @@ LONGEST_TOKEN: Final = 2_048
 LONGEST_LIFE: Final[dict[Purpose, int]] = {"access-token": 7 * 24 * 3600, "ticket": 60}
 
 _HEADER: Final = {"alg": "HS256", "typ": "JWT"}
-_HEADER_SEGMENT: Final = base64.urlsafe_b64encode(b'{"alg":"HS256","typ":"JWT"}').rstrip(b"=").decode()
 _SHAPE: Final = re.compile(r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]{43}", re.ASCII)
 
 
@@ -55,6 +54,7 @@ class TokenSigner:
 
     def __init__(self, keyring: Keyring, purpose: Purpose, clock: Callable[[], float] = time.time) -> None:
         self._key = OctKey.import_key(keyring.key(purpose))
+        self._start = jwt.encode(dict(_HEADER), {}, self._key).partition(".")[0] + "."
         self._purpose = purpose
         self._longest = LONGEST_LIFE[purpose]
         self._clock = clock
@@ -67,7 +67,7 @@ class TokenSigner:
 
     def verify(self, token: str, *, grace: int = 0) -> Claims:
         """Raises Unauthenticated for everything but an unexpired token that this signer issued. grace: seconds added to its life."""
-        if len(token) > LONGEST_TOKEN or not token.startswith(_HEADER_SEGMENT + ".") or _SHAPE.fullmatch(token) is None:
+        if len(token) > LONGEST_TOKEN or not token.startswith(self._start) or _SHAPE.fullmatch(token) is None:
             raise _refused()
         if not _canonical(token):
             raise _refused()

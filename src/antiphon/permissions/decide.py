@@ -49,6 +49,7 @@ POLICY: Final[dict[tuple[Kind, Action], Who]] = {
     ("conversation", "write"): "own",
     ("setting", "read"): "admin",
     ("setting", "write"): "admin",
+    ("server", "ask"): "anyone",
     ("server", "read"): "here",
     ("server", "write"): "admin",
 }
@@ -59,6 +60,8 @@ here: administrators, and whoever sits at this machine. granted: by rows of gran
 def decide(actor: Actor, action: Action, kind: Kind, *, anonymous: bool = False) -> Verdict:
     """`rows`: the answer depends on the thing; ask `readable`. anonymous: whether this server answers the nameless."""
     who = POLICY.get((kind, action))
+    if who == "anyone":
+        return "allow"
     if who is None or not within_scopes(actor, action, kind):
         return "deny"
     if who in ("granted", "own"):
@@ -90,8 +93,6 @@ def within_scopes(actor: Actor, action: Action, kind: Kind) -> bool:
 def _is(actor: Actor, who: Who, anonymous: bool) -> bool:
     known = actor.kind in ("user", "key")
     match who:
-        case "anyone":
-            return True
         case "asker":
             return known or actor.kind == "local" or (actor.kind == "anonymous" and anonymous)
         case "member":

@@ -10,7 +10,8 @@ A new kind is a word here, rows in `decide.POLICY` and a branch in `readable`; n
     run           one answer, its asker's alone
     conversation  its owner's alone
     chat          asking at all; search, ticket: likewise acts without a thing
-    setting, server   the running of it: settings, metrics, jobs, backups
+    setting       the server's settings
+    server        the running of it: metrics, jobs, backups; asking it is only whether it lives and to be let in
 """
 
 from __future__ import annotations
