@@ -165,7 +165,7 @@ def replace_passages(
     if rows:
         connection.execute(sa.insert(passages), rows)
     _write_vectors(connection, first, new, model)
-    count = connection.scalar(sa.select(sa.func.count()).select_from(passages).where(passages.c.document == identifier)) or 0
+    count = _indexed(connection, identifier)
     update_document(
         connection,
         identifier,
@@ -181,6 +181,26 @@ def replace_passages(
         text=text,
     )
     return count
+
+
+def _indexed(connection: sa.Connection, identifier: str) -> int:
+    """How many of a document's passages stand in the full-text index itself, whatever the passages table says."""
+    query = "SELECT count(*) FROM passages JOIN passages_fts_docsize AS held ON held.id = passages.id WHERE passages.document = ?"
+    return int(connection.exec_driver_sql(query, (identifier,)).scalar_one())
+
+
+def content_hashes(connection: sa.Connection, identifiers: Sequence[str]) -> dict[str, str | None]:
+    """document -> hash of what its passages were made from."""
+    query = sa.select(documents.c.id, documents.c.content_hash).where(documents.c.id.in_(identifiers))
+    return {row[0]: row[1] for row in connection.execute(query)}
+
+
+def documents_under(connection: sa.Connection, collection: str, prefix: str) -> dict[str, str]:
+    """source -> id of a collection's documents whose source begins with `prefix`."""
+    query = sa.select(documents.c.source, documents.c.id).where(
+        documents.c.collection == collection, documents.c.source.startswith(prefix, autoescape=True)
+    )
+    return {row[0]: row[1] for row in connection.execute(query)}
 
 
 def _write_vectors(connection: sa.Connection, first: int, new: Sequence[Draft], model: str | None) -> None:
