@@ -23,7 +23,7 @@ help:
 	@echo "make serve      set up .venv and start the server        (ARGS='--port 8123 --data DIR')"
 	@echo "make test       set up the tests and run them            (ARGS='-k name')"
 	@echo "make check      format, lint, types, import rules"
-	@echo "make dev        the server, restarted when a source file changes"
+	@echo "make dev        the server with debug logs"
 	@echo "make test-long  the tests that take minutes"
 	@echo "make bench      measure, and write docs/benchmarks.md    (DATA=DIR)"
 	@echo "make soak       five minutes of mixed load               (MINUTES=5)"
@@ -58,7 +58,7 @@ serve: setup
 	@exec $(BIN)/antiphon serve $(ARGS)
 
 dev: setup
-	@exec $(BIN)/python -m bench.reload $(ARGS)
+	@exec env ANTIPHON_LOG_LEVEL=debug $(BIN)/antiphon serve $(ARGS)
 
 test: setup-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
