@@ -38,8 +38,9 @@ class ChatRequest(msgspec.Struct, frozen=True):
     """model: the name as the caller gave it (a model's or a bot's), None when the dialect has no such field.
 
     tool_choice and response_format are passed through as OpenAI spells them. extra: allowlisted further fields for the upstream.
-    Set by the turn, for providers that answer from passages themselves: hits (what retrieval found), searched (how many passages there were to
-    find) and asked (the question before it was wrapped in context). language: BCP 47; a dialect sets it when the caller said so, the turn always.
+    Set by the turn, for providers that answer from passages themselves: hits (what retrieval found), searched (how many passages there
+    were to find) and asked (the question before it was wrapped in context). language: BCP 47; a dialect sets it when the caller said so,
+    the turn always.
     """
 
     messages: tuple[Message, ...]

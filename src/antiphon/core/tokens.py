@@ -9,7 +9,7 @@ import re
 
 from antiphon.core.messages import File, Image, Message, Text, ToolCall, ToolResult
 
-_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
+_WIDE = re.compile(r"[\u1100-\u11ff\u2e80-\U0010ffff]")
 _ACCENTED = re.compile(r"[\u0080-\u10ff\u1200-\u2e7f]")
 
 TOKENS_PER_MESSAGE = 4
@@ -17,7 +17,7 @@ TOKENS_PER_IMAGE = 800
 
 
 def estimate(text: str) -> int:
-    """Tokens in a text: one per wide (Han, kana, hangul) character, one per two accented letters, one per four others."""
+    """Tokens in a text: one per wide (Han, kana, hangul, emoji) character, one per two accented letters, one per four others."""
     wide = len(_WIDE.findall(text))
     accented = len(_ACCENTED.findall(text))
     plain = len(text) - wide - accented
