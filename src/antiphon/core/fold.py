@@ -71,7 +71,7 @@ class Answer(msgspec.Struct, frozen=True):
 
 
 class _OpenChoice:
-    __slots__ = ("citations", "calls", "finish_reason", "open_calls", "provider_data", "reasoning", "text")
+    __slots__ = ("calls", "citations", "finish_reason", "open_calls", "provider_data", "reasoning", "text")
 
     def __init__(self) -> None:
         self.text: list[str] = []
@@ -111,6 +111,12 @@ class Folder:
                 self._feed_choice(event)
             case ToolCallStart() | ToolCallDelta() | ToolCallEnd():
                 self._feed_tool_call(event)
+            case _:
+                self._feed_run(event)
+        self.phase = following
+
+    def _feed_run(self, event: RunStart | Status | Passages | RuleHit | Usage | ErrorEvent | RunEnd) -> None:
+        match event:
             case RunStart():
                 self._start = event
             case Passages():
@@ -127,7 +133,6 @@ class Folder:
                 pass
             case _:
                 assert_never(event)
-        self.phase = following
 
     def _choice(self, index: int) -> _OpenChoice:
         choice = self._choices.get(index)
@@ -156,6 +161,8 @@ class Folder:
                 assert_never(event)
 
     def _feed_tool_call(self, event: ToolCallStart | ToolCallDelta | ToolCallEnd) -> None:
+        if not isinstance(event, ToolCallStart) and event.choice not in self._choices:
+            raise IllegalOrder(f"tool call {event.index} is not open")
         choice = self._choice(event.choice)
         if isinstance(event, ToolCallStart):
             if event.index in choice.calls:
