@@ -1,8 +1,9 @@
 """The database: many readers, one writer, plain functions in between.
 
-Strategy: SQLAlchemy Core is used synchronously in threads. A *unit of work* is a function `fn(connection, *args)`. Reads run in a small pool of
-reader threads on autocommit snapshots. Writes queue for the one writer thread, which commits whatever has gathered in a single transaction
-(group commit): each unit runs inside a savepoint, so that one failure undoes nobody else's work, and no caller is answered before the commit.
+Strategy: SQLAlchemy Core is used synchronously in threads. A *unit of work* is a function `fn(connection, *args)`. Reads run in a small
+pool of reader threads, each in a transaction of its own. Writes queue for the one writer thread, which commits whatever has gathered in a single
+transaction (group commit): each unit runs inside a savepoint, so that one failure undoes nobody else's work, and no caller is answered
+before the commit.
 
 Rules: WAL, synchronous=FULL (an acknowledged write survives power loss), BEGIN IMMEDIATE (a deferred transaction that upgrades fails at
 once, whatever the busy timeout says). Never hold a connection across an await. Never on a network file system.
@@ -28,7 +29,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 READERS = 4
-BUSY_TIMEOUT_MS = 5_000
+BUSY_TIMEOUT = 5.0
 GROUP_LIMIT = 256
 
 
@@ -42,9 +43,10 @@ class _Job(NamedTuple):
 class Database:
     """One SQLite file. `await read(fn, ...)`, `await write(fn, ...)`; `close()` finishes what was queued."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, busy_timeout: float = BUSY_TIMEOUT) -> None:
+        """busy_timeout: seconds to wait for another process's transaction."""
         self.path = path
-        self.engine = _engine(path)
+        self.engine = _engine(path, busy_timeout)
         self._readers = ThreadPoolExecutor(READERS, thread_name_prefix="db-read")
         self._local = threading.local()
         self._connections: list[sa.Connection] = []
@@ -55,6 +57,8 @@ class Database:
 
     async def read(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run fn(connection, ...) in a reader thread; what it sees is one consistent snapshot."""
+        if self._closed:
+            raise _closed()
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._readers, lambda: self.read_now(fn, *args, **kwargs))
 
@@ -77,11 +81,11 @@ class Database:
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
-                raise Unavailable("The database is closed.")
+                raise _closed()
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_loop, name="db-write", daemon=True)
                 self._writer.start()
-        self._jobs.put(_Job(fn, args, kwargs, future))
+            self._jobs.put(_Job(fn, args, kwargs, future))
         return future
 
     def close(self) -> None:
@@ -109,47 +113,61 @@ class Database:
         return connection
 
     def _write_loop(self) -> None:
-        with self.engine.connect() as connection:
-            while (job := self._jobs.get()) is not None:
-                group = [job]
-                last = False
-                while len(group) < GROUP_LIMIT:
-                    try:
-                        following = self._jobs.get_nowait()
-                    except queue.Empty:
-                        break
-                    if following is None:
-                        last = True
-                        break
-                    group.append(following)
-                self._commit(connection, group)
-                if last:
-                    return
-
-    def _commit(self, connection: sa.Connection, group: list[_Job]) -> None:
-        results: list[tuple[Future[Any], Any]] = []
-        try:
-            with _storage_errors(), connection.begin():
+        connection: sa.Connection | None = None
+        last = False
+        while not last and (job := self._jobs.get()) is not None:
+            group = [job]
+            while len(group) < GROUP_LIMIT and not self._jobs.empty():
+                following = self._jobs.get()
+                if following is None:
+                    last = True
+                    break
+                group.append(following)
+            # From here on a caller that gives up can no longer cancel its unit; those that did so before are left out.
+            group = [job for job in group if job.future.set_running_or_notify_cancel()]
+            try:
+                connection = connection or self.engine.connect()
+                results = _commit(connection, group)
+            except BaseException as error:  # nobody's work was kept, and the thread must live on for the next group
                 for job in group:
-                    try:
-                        with connection.begin_nested():
-                            results.append((job.future, job.fn(connection, *job.args, **job.kwargs)))
-                    except Exception as error:  # the unit's own failure belongs to its caller, not to the group
-                        job.future.set_exception(_translated(error))
-        except Exception as error:  # the commit itself failed: nobody's work was kept
-            for job in group:
-                if not job.future.done():
-                    job.future.set_exception(error)
-            return
-        for future, result in results:
-            future.set_result(result)
+                    if not job.future.done():
+                        job.future.set_exception(error)
+                continue
+            for future, result in results:
+                future.set_result(result)
+        if connection is not None:
+            connection.close()
 
 
-def _engine(path: Path) -> sa.Engine:
+def _commit(connection: sa.Connection, group: list[_Job]) -> list[tuple[Future[Any], Any]]:
+    """Run the group in one transaction. Tells a unit its own failure; returns the results of the others. Raises when nothing was kept."""
+    results: list[tuple[Future[Any], Any]] = []
+    with _storage_errors(), connection.begin():
+        for job in group:
+            try:
+                with connection.begin_nested():
+                    results.append((job.future, job.fn(connection, *job.args, **job.kwargs)))
+            except Exception as error:  # the unit's own failure belongs to its caller, not to the group
+                if not _in_transaction(connection):
+                    raise  # a full disk may make SQLite undo everything; the commit that follows would then succeed and keep nothing
+                job.future.set_exception(_translated(error))
+    return results
+
+
+def _in_transaction(connection: sa.Connection) -> bool:
+    driver: sqlite3.Connection | None = connection.connection.dbapi_connection  # type: ignore[assignment]
+    return driver is not None and driver.in_transaction
+
+
+def _closed() -> Unavailable:
+    return Unavailable("The database is closed.")
+
+
+def _engine(path: Path, busy_timeout: float) -> sa.Engine:
     engine = sa.create_engine(
         f"sqlite:///{path}",
         poolclass=sa.NullPool,
-        connect_args={"check_same_thread": False, "timeout": BUSY_TIMEOUT_MS / 1000, "isolation_level": None},
+        connect_args={"check_same_thread": False, "timeout": busy_timeout, "isolation_level": None},
     )
 
     @sa.event.listens_for(engine, "connect")
@@ -184,9 +202,9 @@ class _storage_errors:
 def _translated(error: Exception) -> Exception:
     if not isinstance(error, OperationalError):
         return error
-    text = str(error.orig)
-    if "locked" in text or "busy" in text:
+    code = getattr(error.orig, "sqlite_errorcode", 0) & 0xFF  # the high bits tell kinds of the same failure apart
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return Unavailable("The database is busy. Try again in a moment.", code="storage_busy", retry_after=1)
-    if "full" in text:
-        return Unavailable("The disk is full, so nothing can be saved.", code="storage_full", detail=text)
+    if code == sqlite3.SQLITE_FULL:
+        return Unavailable("The disk is full, so nothing can be saved.", code="storage_full", detail=str(error.orig))
     return error

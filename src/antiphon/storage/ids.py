@@ -1,4 +1,4 @@
-"""Names for new rows: a prefix that says what it is, and a ULID, so that ids sort by the time they were made.
+"""Names for new rows: a prefix that says what it is, and a ULID, so that ids sort in the order in which this process made them.
 
 Format of the ULID: 48 bits of milliseconds and 80 random bits in Crockford's base 32 (github.com/ulid/spec).
 """
@@ -6,8 +6,11 @@ Format of the ULID: 48 bits of milliseconds and 80 random bits in Crockford's ba
 from __future__ import annotations
 
 import secrets
+import threading
 import time
 
+_lock = threading.Lock()
+_last = 0
 _ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -17,7 +20,9 @@ def now_ms() -> int:
 
 
 def new_id(prefix: str) -> str:
-    """`doc` -> `doc_01J9ZK...` (26 characters after the underscore)."""
-    value = (now_ms() << 80) | secrets.randbits(80)
+    """`doc` -> `doc_01J9ZK...` (26 characters after the underscore). Greater than every one before it, even within a millisecond."""
+    global _last
+    with _lock:
+        value = _last = max((now_ms() << 80) | secrets.randbits(80), _last + 1 + secrets.randbits(64))
     digits = [_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5)]
     return f"{prefix}_{''.join(digits)}"
