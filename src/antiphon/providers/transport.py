@@ -183,7 +183,7 @@ class Transport:
                     return response
                 response.close()
             attempt += 1
-            await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 3**attempt) * random.uniform(0.3, 1.0))
+            await asyncio.sleep(min(LONGEST_PAUSE, FIRST_PAUSE * 3**attempt) * random.uniform(0.3, 1.0))  # noqa: S311 - jitter is no secret
 
     async def get(self, call: Call) -> Response:
         """Once, without retries."""
