@@ -20,7 +20,7 @@ Kind = Literal["markdown", "text", "html", "rst", "pdf", "docx", "pptx", "xlsx",
 Reason = Literal["unsupported", "empty", "encrypted", "scanned", "bomb", "corrupt", "encoding", "too_large", "too_slow"]
 
 MAX_TEXT: Final = 20_000_000  # characters; far above any book, far below what hurts
-_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufff9-\ufffb\ufffe\uffff]")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\ufeff\ufff9-\ufffb\ufffe\uffff\ud800-\udfff]")
 _BLANK_LINES = re.compile(r"\n{3,}")
 
 

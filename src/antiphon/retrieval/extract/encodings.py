@@ -10,6 +10,7 @@ Sources: code pages as the Python standard library maps them (WHATWG labels diff
 from __future__ import annotations
 
 import codecs
+import itertools
 import re
 from typing import Final
 
@@ -122,7 +123,8 @@ def _by_sense(data: bytes) -> str:
     if _western(data):
         return "cp1252"
     raise Unreadable(
-        "encoding", "The text is in none of the known encodings (UTF-8, UTF-16, GB18030, Big5, windows-1258). Save it as UTF-8 and try again."
+        "encoding",
+        "The text is in none of the known encodings (UTF-8, UTF-16, GB18030, Big5, windows-1258). Save it as UTF-8 and try again.",
     )
 
 
@@ -142,7 +144,7 @@ def _vietnamese(data: bytes) -> bool:
         return False
     text = data.decode("cp1258")
     after_vowel = elsewhere = 0
-    for before, mark in zip(text, text[1:], strict=False):
+    for before, mark in itertools.pairwise(text):
         if mark in _TONES:
             if before in _VOWELS:
                 after_vowel += 1
@@ -157,5 +159,8 @@ def _western(data: bytes) -> bool:
         return False
     text = data.decode("cp1252")
     beyond = [character for character in text if character > "\x7f"]
-    letters = sum(character.isalpha() or character in "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u20ac\u00a0\u00a3\u00a7\u00b0\u00ab\u00bb" for character in beyond)
+    letters = sum(
+        character.isalpha() or character in "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u20ac\u00a0\u00a3\u00a7\u00b0\u00ab\u00bb"
+        for character in beyond
+    )
     return letters * 10 >= len(beyond) * 9 and len(beyond) * 3 <= len(text) and not re.search(r"[\x00-\x08\x0e-\x1f]", text)

@@ -123,60 +123,62 @@ class _Page:
 
     def _open(self, element: etree._Element) -> None:
         tag = element.tag
-        if tag == "pre":
-            self._flush()
-            self._pre += 1
-        elif tag in ("ul", "ol"):
-            self._flush()
-            self._lists.append("- " if tag == "ul" else "1. ")
-        elif tag == "li":
-            self._flush()
-            self._marker = "  " * max(len(self._lists) - 1, 0) + (self._lists[-1] if self._lists else "- ")
-        elif tag == "tr":
-            self._flush()
-            self._row = []
-        elif tag in ("td", "th") and self._row is not None:
+        if tag in ("td", "th") and self._row is not None:
             self._line.clear()
-        elif tag == "table":
-            self._flush()
-            self._rows = 0
         elif tag == "br":
             self._line.append("\n")
         elif tag == "img":
             self._text(element.get("alt"))
         elif tag == "code" and not self._pre:
             self._line.append("`")
-        elif (tag in _BLOCK or tag in _HEADINGS) and self._row is None:
+        elif self._row is None and (tag in _BLOCK or tag in _HEADINGS or tag == "pre"):
             self._flush()
+            self._open_block(str(tag))
+
+    def _open_block(self, tag: str) -> None:
+        if tag == "pre":
+            self._pre += 1
+        elif tag in ("ul", "ol"):
+            self._lists.append("- " if tag == "ul" else "1. ")
+        elif tag == "li":
+            self._marker = "  " * max(len(self._lists) - 1, 0) + (self._lists[-1] if self._lists else "- ")
+        elif tag == "tr":
+            self._row = []
+        elif tag == "table":
+            self._rows = 0
 
     def _close(self, element: etree._Element) -> None:
         tag = element.tag
-        if tag == "pre":
-            self._pre = max(self._pre - 1, 0)
-            code = "".join(self._line).strip("\n")
-            self._line.clear()
-            if code.strip():
-                self.writer.block(f"```\n{code}\n```")
-        elif tag in _HEADINGS and self._row is None:
+        if tag == "code" and not self._pre:
+            self._line.append("`")
+        elif self._row is not None:
+            self._close_in_row(str(tag))
+        elif tag == "pre":
+            self._close_code()
+        elif tag in _HEADINGS:
             heading = "".join(self._line).replace("\u00b6", "")
             self._line.clear()
-            self.writer.heading(_HEADINGS[tag], heading)
-        elif tag in ("td", "th") and self._row is not None:
+            self.writer.heading(_HEADINGS[str(tag)], heading)
+        elif tag in _BLOCK:
+            self._flush()
+            if tag in ("ul", "ol") and self._lists:
+                self._lists.pop()
+
+    def _close_in_row(self, tag: str) -> None:
+        if tag in ("td", "th") and self._row is not None:
             self._row.append(one_line("".join(self._line)).replace("|", "\\|"))
             self._line.clear()
-        elif tag == "tr" and self._row is not None:
+        elif tag == "tr":
             self._table_row()
-        elif tag in ("ul", "ol"):
-            self._flush()
-            if self._lists:
-                self._lists.pop()
-        elif tag == "code" and not self._pre:
-            self._line.append("`")
         elif tag in _BLOCK:
-            if self._row is None:
-                self._flush()
-            else:
-                self._line.append(" ")
+            self._line.append(" ")
+
+    def _close_code(self) -> None:
+        self._pre = max(self._pre - 1, 0)
+        code = "".join(self._line).strip("\n")
+        self._line.clear()
+        if code.strip():
+            self.writer.block(f"```\n{code}\n```")
 
     def _table_row(self) -> None:
         row, self._row = self._row or [], None

@@ -45,6 +45,11 @@ MEDIA_TYPES: Final[dict[str, Kind]] = {
 }
 
 
+def media_type_of(kind: Kind) -> str:
+    """The media type by which a kind is stored and shown."""
+    return next(name for name, named in MEDIA_TYPES.items() if named == kind)
+
+
 def suffix_of(name: str) -> str:
     """The lower-case suffix of a path or URL path, with its dot."""
     return PurePosixPath(name.replace("\\", "/").rsplit("/", 1)[-1]).suffix.lower()

@@ -29,6 +29,7 @@ class Extractor:
         self._free = threading.Semaphore(processes)
         self._lock = threading.Lock()
         self._idle: list[_Child] = []
+        self._lent: set[_Child] = set()
         self._closed = False
 
     def extract(self, data: bytes, *, name: str, media_type: str | None = None) -> protocol.Success:
@@ -39,10 +40,8 @@ class Extractor:
             child = self._borrow()
             try:
                 answer = child.ask(protocol.Task(data, name, media_type, self._cpu_seconds), self._wall_seconds)
-            except BaseException:
-                child.end()
-                raise
-            self._return(child)
+            finally:
+                self._return(child)
         if isinstance(answer, protocol.Failure):
             raise Unreadable(answer.reason, answer.message, detail=answer.detail)
         return answer
@@ -55,21 +54,25 @@ class Extractor:
             child.end()
 
     def close(self) -> None:
-        """Let idle children go and start none from here on."""
+        """End every child, those at work too, and start none from here on."""
         with self._lock:
             self._closed = True
+            lent = list(self._lent)
+        for child in lent:
+            child.kill()
         self.rest()
 
     def _borrow(self) -> _Child:
         with self._lock:
             if self._closed:
                 raise Unavailable("The server is shutting down.")
-            if self._idle:
-                return self._idle.pop()
-        return _Child()
+            child = self._idle.pop() if self._idle else _Child()
+            self._lent.add(child)
+        return child
 
     def _return(self, child: _Child) -> None:
         with self._lock:
+            self._lent.discard(child)
             if not self._closed and child.fit:
                 self._idle.append(child)
                 return
@@ -81,6 +84,7 @@ class _Child:
 
     def __init__(self) -> None:
         self._served = 0
+        self._whole = True
         self._process = subprocess.Popen(
             [sys.executable, "-P", "-m", "antiphon.retrieval.extract.child"],
             stdin=subprocess.PIPE,
@@ -93,11 +97,12 @@ class _Child:
 
     @property
     def fit(self) -> bool:
-        return self._served < _LIFETIME and self._process.poll() is None
+        return self._whole and self._served < _LIFETIME and self._process.poll() is None
 
     def ask(self, task: protocol.Task, wall_seconds: float) -> protocol.Answer:
         """Raises Unreadable when the child did not live to answer."""
         self._served += 1
+        self._whole = False
         stalled = threading.Event()
         timer = threading.Timer(wall_seconds, self._stall, (stalled,))
         timer.daemon = True
@@ -108,7 +113,12 @@ class _Child:
             timer.cancel()
         if frame is None:
             raise self._post_mortem(stalled.is_set())
+        self._whole = True
         return protocol.answer_decoder.decode(frame)
+
+    def kill(self) -> None:
+        """From any thread; whoever waits for an answer learns that there is none."""
+        self._process.kill()
 
     def end(self) -> None:
         """Safe to call twice."""
@@ -124,7 +134,8 @@ class _Child:
 
     def _exchange(self, task: protocol.Task) -> bytes | None:
         stdin, stdout = self._process.stdin, self._process.stdout
-        assert stdin is not None and stdout is not None
+        assert stdin is not None
+        assert stdout is not None
         try:
             protocol.send(stdin, protocol.encoder.encode(task))  # type: ignore[arg-type]
             return protocol.receive(stdout)  # type: ignore[arg-type]

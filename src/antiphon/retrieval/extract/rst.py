@@ -13,6 +13,7 @@ from typing import Any, ClassVar, Final
 from docutils import nodes
 from docutils.core import publish_doctree
 from docutils.parsers.rst import Directive, directives, roles
+from docutils.parsers.rst.languages import en as docutils_names
 
 from antiphon.retrieval.extract.document import Extracted, Unreadable, Writer, clean, one_line
 from antiphon.retrieval.extract.encodings import decode
@@ -110,19 +111,11 @@ def _register(source: str) -> None:
             directives.register_directive(name, _Nothing)
         elif name in ("code-block", "sourcecode", "code", "literalinclude", "parsed-literal"):
             directives.register_directive(name, _Code)
-        elif not _known_directive(name):
+        elif name not in docutils_names.directives:
             directives.register_directive(name, _Body)
     for role in set(_ROLE.findall(source)):
-        if not _known_role(role.lower()):
-            roles.register_local_role(role.lower(), _label)
-
-
-def _known_directive(name: str) -> bool:
-    return name in directives._directives or name in directives._directive_registry
-
-
-def _known_role(name: str) -> bool:
-    return name in roles._roles or name in roles._role_registry
+        if role.lower() not in docutils_names.roles:
+            roles.register_local_role(role.lower(), _label)  # type: ignore[arg-type]  # the stubs know reference roles only
 
 
 def _write(node: nodes.Node, writer: Writer, level: int) -> None:

@@ -1,0 +1,1 @@
+"""The workers: they claim durable jobs and run them beside the server."""
