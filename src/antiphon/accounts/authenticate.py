@@ -2,8 +2,8 @@
 
     Authorization: Bearer <token | sk-... | local token>      x-api-key: <the same>      the session cookie, where a Page allows it
 
-Rules: a credential that does not hold is an error, never a quiet step down to nobody; two different ones are an error too. What is cached is
-keyed by the SHA-256 of the whole credential, for at most `CACHE_SECONDS`, and dropped at once when an account changes.
+Rules: a credential that does not hold is an error, never a quiet step down to nobody; two different ones are one too. What is cached is
+keyed by the SHA-256 of the whole credential, kept for at most `CACHE_SECONDS`, and dropped when an account changes.
 Rights are computed anew from the user each time: a key of a demoted administrator is an ordinary user's key.
 """
 

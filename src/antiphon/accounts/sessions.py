@@ -1,6 +1,6 @@
 """Signed-in pages: the session cookie, and proof that a request comes from our own page.
 
-Rules: the cookie is HttpOnly and SameSite=Lax, Secure on https; a new one at every sign-in. Routes of dialects never look at it. An act that
+Rules: the cookie is HttpOnly, SameSite=Lax and on https Secure; a new one at every sign-in. Dialects' routes never look at it. An act that
 changes something needs, besides the cookie, the browser's own word (Sec-Fetch-Site or Origin) that our page asked for it.
 Source: RFC 6265bis, Fetch Metadata Request Headers.
 """

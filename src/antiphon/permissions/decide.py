@@ -1,6 +1,6 @@
 """May this actor do this, to this kind of thing? One table, one function; what is not in the table is denied.
 
-`decide` knows rules that follow from who somebody is. Where the answer depends on the thing, it says `rows`, and `readable` holds the query.
+`decide` knows rules that follow from who somebody is. Where it depends on the thing, it says `rows`, and `readable` holds the query.
 An API key never has more rights than its user has at that moment: `Actor.admin` is computed from the user at each authentication, and
 the key's scopes are asked first.
 """

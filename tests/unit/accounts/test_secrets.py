@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import threading
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import get_args
 
@@ -74,7 +75,14 @@ def test_sealed_text_cannot_be_moved_or_altered() -> None:
     data = bytearray(base64.urlsafe_b64decode(sealed.removeprefix("v1.")))
     data[20] ^= 1
     altered = "v1." + base64.urlsafe_b64encode(bytes(data)).decode()
-    for text, context in [(sealed, "model:b"), (sealed, ""), (altered, "model:a"), ("v1.", "model:a"), ("", "model:a"), ("v2" + sealed[2:], "model:a")]:
+    for text, context in [
+        (sealed, "model:b"),
+        (sealed, ""),
+        (altered, "model:a"),
+        ("v1.", "model:a"),
+        ("", "model:a"),
+        ("v2" + sealed[2:], "model:a"),
+    ]:
         with pytest.raises(OurError):
             box.open(text, context)
 
@@ -91,11 +99,9 @@ def _makers(keyring: Keyring) -> dict[Purpose, str]:
 
 def _readers(keyring: Keyring) -> dict[Purpose, Callable[[str], object]]:
     signers: dict[Purpose, Callable[[str], object]] = {purpose: TokenSigner(keyring, purpose).verify for purpose in LONGEST_LIFE}
-    boxes: dict[Purpose, Callable[[str], object]] = {}
-    for purpose in PURPOSES:
-        if purpose not in LONGEST_LIFE:
-            box = keyring.box(purpose)
-            boxes[purpose] = lambda text, box=box: box.open(text, "x")
+    boxes: dict[Purpose, Callable[[str], object]] = {
+        purpose: partial(keyring.box(purpose).open, context="x") for purpose in PURPOSES if purpose not in LONGEST_LIFE
+    }
     return signers | boxes
 
 

@@ -147,7 +147,9 @@ def at(seconds: int) -> Callable[[], float]:
     return lambda: NOW + seconds
 
 
-@pytest.mark.parametrize(("seconds", "holds"), [(-SKEW_SECONDS, True), (-SKEW_SECONDS - 1, False), (3599, True), (3600, False), (3661, False)])
+@pytest.mark.parametrize(
+    ("seconds", "holds"), [(-SKEW_SECONDS, True), (-SKEW_SECONDS - 1, False), (3599, True), (3600, False), (3661, False)]
+)
 def test_time(seconds: int, holds: bool) -> None:
     signer = TokenSigner(KEYRING, "access-token", clock=at(seconds))
     if holds:
