@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from functools import partial
 
 import structlog
 
@@ -17,7 +18,7 @@ from antiphon.api.services import Services
 from antiphon.api.stream import Stream, collect, pump
 from antiphon.chat.plan import make_plan
 from antiphon.chat.ports import Batches, Target
-from antiphon.chat.turn import take_turn
+from antiphon.chat.turn import count_cut, take_turn
 from antiphon.core.actor import Actor
 from antiphon.core.errors import AntiphonError, BadRequest, OurError
 from antiphon.dialects.base import Ask, Dialect, Head
@@ -63,7 +64,7 @@ def begin(
             keep(result)
 
     turn = take_turn(plan, services.retriever, run=run.id, created=run.created)
-    return run, record(run, turn, finish)
+    return run, record(run, turn, finish, partial(count_cut, plan))
 
 
 def _log_failure(error: BaseException | None) -> None:

@@ -14,6 +14,8 @@ from antiphon.api.metrics import Metrics
 from antiphon.api.stream import Streams
 from antiphon.chat.ports import Retriever
 from antiphon.models.catalogue import ModelCatalogue
+from antiphon.retrieval.embed import Embedder
+from antiphon.retrieval.ingest import Ingest
 from antiphon.runs.log import RunLog
 from antiphon.storage.database import Database
 from antiphon.storage.limits import RateLimits
@@ -48,6 +50,8 @@ class Services:
     limits: RateLimits
     accounts: Accounts
     metrics: Metrics
+    ingest: Ingest
+    embedder: Embedder | None = None
     runs: RunLog = field(default_factory=RunLog)
     streams: Streams = field(default_factory=Streams)
     options: Options = Options()

@@ -12,12 +12,13 @@ from __future__ import annotations
 import asyncio
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import aclosing, asynccontextmanager, suppress
+from math import inf
 from typing import Final, Literal
 
 from antiphon.api.http import ClientGone, Headers, Receive, Send
 from antiphon.chat.ports import Batches
 from antiphon.core.errors import AntiphonError, Unavailable
-from antiphon.core.events import ErrorEvent, Event, Passages, RunEnd, RunStart, Status
+from antiphon.core.events import ErrorEvent, Event, Passages, RunStart, Status
 from antiphon.core.fold import Answer
 from antiphon.dialects.base import Dialect, Renderer
 from antiphon.runs.log import Run
@@ -29,7 +30,7 @@ Cut = Literal["gone", "stopped", "shutdown"]
 
 
 class Stream:
-    """One response being written. `cut` says why its task was cancelled, None while all is well."""
+    """One response being written. `cut` says why its task was cancelled, None while all is well. `over`: nothing more may be sent."""
 
     __slots__ = ("_beat", "_clock", "_headers", "_held", "_limit", "_run", "_send", "cut", "idle_since", "open", "sending_since", "silence", "task")
 
@@ -46,6 +47,8 @@ class Stream:
         self.task = task
         self.cut: Cut | None = None
         self.open = False
+        self.over = False
+        self._cancelled = False
         self.silence = silence
         self.idle_since = self._clock()
         self.sending_since = 0.0
@@ -75,10 +78,13 @@ class Stream:
         self.sending_since = 0.0
 
     async def end(self) -> None:
+        self.over = True
         await self._send({"type": "http.response.body", "body": b""})
 
     async def beat(self) -> None:
         """Begin a response that is still waiting, and break the silence."""
+        if self.over:
+            return
         await self.begin()
         if self._beat is not None:
             await self.write(self._beat)
@@ -90,12 +96,19 @@ class Stream:
         return self.sending_since > 0 and now - self.sending_since > STALL_SECONDS
 
     def stop(self, cut: Cut) -> None:
-        """End this stream now, for the reason given; the first reason stands."""
-        if self.cut is None:
+        """End this stream now, for the reason given; the first reason stands, but a client that has left need not be told another."""
+        if self.cut is None or (cut == "gone" and self.cut != "gone"):
             self.cut = cut
             if cut == "shutdown":
                 self._run.outcome_if_cut = "interrupted"
+            self._cancelled = True
             self.task.cancel()
+
+    def forgive(self) -> None:
+        """Called when the task was cancelled: a cancellation that we asked for ourselves goes no further; anybody else's is raised again."""
+        if not self._cancelled or self.task.uncancel():
+            raise asyncio.CancelledError
+        self._cancelled = False
 
 
 _STREAM_HEADERS: Final[Headers] = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")]
@@ -107,7 +120,11 @@ def _pieces(data: bytes, limit: int) -> list[bytes]:
     start = 0
     while len(data) - start > limit:
         border = data.rfind(b"\n\n", start, start + limit)
-        stop = border + 2 if border >= 0 else data.index(b"\n\n", start) + 2
+        if border < 0:
+            border = data.find(b"\n\n", start)
+        if border < 0:
+            break
+        stop = border + 2
         pieces.append(data[start:stop])
         start = stop
     pieces.append(data[start:])
@@ -152,11 +169,11 @@ class Streams:
     async def close(self, grace: float = 5.0) -> None:
         """Tell every reader that the server goes away, and wait until they have been told."""
         self.closing = True
+        tasks = [stream.task for stream in self._open]
         for stream in list(self._open):
             stream.stop("shutdown")
-        deadline = asyncio.get_running_loop().time() + grace
-        while self._open and asyncio.get_running_loop().time() < deadline:
-            await asyncio.sleep(0.02)
+        if tasks:
+            await asyncio.wait(tasks, timeout=grace)
 
 
 async def pump(streams: Streams, stream: Stream, run: Run, renderer: Renderer, batches: Batches, receive: Receive, *, eager: bool) -> None:
@@ -166,19 +183,27 @@ async def pump(streams: Streams, stream: Stream, run: Run, renderer: Renderer, b
     AntiphonError, for the caller to answer by status. Raises ClientGone when the client left before anything was sent.
     """
     try:
-        async with _attended(streams, stream, run, receive), aclosing(batches):
-            if eager:
-                await stream.begin()
-            async for batch in batches:
-                if not stream.open and not await _open(stream, renderer, batch):
-                    continue
-                if data := renderer.events(batch):
-                    await stream.write(data)
+        async with _attended(streams, stream, run, receive):
+            seen = 0
+            try:
+                async with aclosing(batches):
+                    if eager:
+                        await stream.begin()
+                    async for batch in batches:
+                        seen += len(batch)
+                        if not stream.open and not await _open(stream, renderer, batch):
+                            continue
+                        if data := renderer.events(batch):
+                            await stream.write(data)
+            except asyncio.CancelledError:
+                stream.forgive()
+                await _say_cut(stream, renderer, run.events[seen:])
             await stream.begin()
             await stream.end()
-    except asyncio.CancelledError:
-        _forgive(stream)
-        await _say_cut(stream, renderer)
+    except asyncio.CancelledError:  # the client left, or took nothing, while it was told
+        stream.forgive()
+    if stream.cut == "gone" and not stream.open:
+        raise ClientGone
 
 
 async def collect(streams: Streams, stream: Stream, run: Run, batches: Batches, receive: Receive) -> Answer:
@@ -186,12 +211,13 @@ async def collect(streams: Streams, stream: Stream, run: Run, batches: Batches, 
 
     Raises the failure of a run that failed, and ClientGone when the client left.
     """
+    stream.silence = inf  # a whole answer has no room for a sign of life
     try:
         async with _attended(streams, stream, run, receive), aclosing(batches):
             async for _ in batches:
                 pass
     except asyncio.CancelledError:
-        _forgive(stream)
+        stream.forgive()
         if stream.cut == "gone":
             raise ClientGone from None
         if stream.cut == "shutdown":
@@ -230,30 +256,20 @@ def _failure(batch: Sequence[Event]) -> AntiphonError | None:
     return next((event.as_error() for event in batch if type(event) is ErrorEvent), None)
 
 
-def _forgive(stream: Stream) -> None:
-    """A cancellation that we asked for ourselves goes no further; anybody else's does."""
-    if stream.cut is None:
-        raise asyncio.CancelledError
-    stream.task.uncancel()
-
-
 def _shutting_down() -> Unavailable:
     return Unavailable("The server is shutting down. Ask again in a moment.", code="shutting_down", retry_after=5)
 
 
-async def _say_cut(stream: Stream, renderer: Renderer) -> None:
+async def _say_cut(stream: Stream, renderer: Renderer, unseen: Sequence[Event]) -> None:
+    """Tell the client how its run was cut. unseen: what the log holds beyond what was rendered, nothing when the run had ended by itself."""
     if stream.cut == "gone":
-        if not stream.open:
-            raise ClientGone
         return
-    last: list[Event] = [RunEnd("stopped")]
-    if stream.cut == "shutdown":
+    if stream.cut == "shutdown" and unseen:
         if not stream.open:
             raise _shutting_down()
-        last = [ErrorEvent.of(_shutting_down()), RunEnd("interrupted")]
+        unseen = [*unseen[:-1], ErrorEvent.of(_shutting_down()), unseen[-1]]
     await stream.begin()
-    await stream.write(renderer.events(last))
-    await stream.end()
+    await stream.write(renderer.events(unseen))
 
 
 async def _watch(receive: Receive, stream: Stream) -> None:

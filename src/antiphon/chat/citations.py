@@ -1,7 +1,8 @@
 """Text in, text and citations out: finds the [n] marks of an answer and tells which passage each one means.
 
 Strategy: a delta without '[' while nothing is held back passes through untouched (the common case costs one `in`). A tail that may be the
-beginning of a mark is held back until it is decided. Marks inside fenced code are text. A number without a passage is text.
+beginning of a mark or a fence is held back until it is decided. Marks inside fenced code are text; a fence is three or more backticks at
+the beginning of a line. A number without a passage is text.
 Rules: no character is lost, doubled or reordered, whatever the split; a citation follows the delta that completes its mark.
 """
 
@@ -14,11 +15,12 @@ from typing import Final
 
 from antiphon.chat.ports import Batches
 from antiphon.core.errors import AntiphonError
-from antiphon.core.events import ChoiceEnd, CitationEvent, Event, TextDelta
-from antiphon.core.passages import Citation, Hit
+from antiphon.core.events import ChoiceEnd, CitationEvent, Event, TextDelta, ToolCallStart
+from antiphon.core.passages import Citation, Hit, Passage
 
-_MARK = re.compile(r"\[(\d{1,2}(?:\s*,\s*\d{1,2})*)\]")
-_OPEN_TAIL = re.compile(r"\[[\d\s,]{0,24}$")
+_MARK_OR_FENCE = re.compile(r"\[(\d{1,2}(?: ?, ?\d{1,2}){0,9})\]|`{3,}")
+_OPEN_TAIL = re.compile(r"\[[\d ,]{0,47}\Z|`+\Z")  # 47: the longest list of numbers that is a mark
+_INDENT: Final = " \t>-*+.)0123456789"  # a fence may stand in a quotation or a list
 _QUOTE_LIMIT: Final = 300
 _SENTENCE_END = re.compile(r"[.!?。！？\n]")
 _SPACE = re.compile(r"\s+")
@@ -31,7 +33,12 @@ async def cite(batches: Batches, hits: Sequence[Hit]) -> Batches:
     try:
         async with aclosing(batches):
             async for batch in batches:
-                if len(batch) == 1 and type(event := batch[0]) is TextDelta and event.choice in marks and marks[event.choice].skips(event.text):
+                if (
+                    len(batch) == 1
+                    and type(event := batch[0]) is TextDelta
+                    and event.choice in marks
+                    and marks[event.choice].skips(event.text)
+                ):
                     yield batch
                     continue
                 out: list[Event] = []
@@ -61,7 +68,7 @@ def _pass(event: Event, choices: dict[int, _Marks], hits: Sequence[Hit], out: li
             marks = choices[event.choice] = _Marks(hits)
         marks.feed(event, out)
         return
-    if isinstance(event, ChoiceEnd) and event.choice in choices:
+    if isinstance(event, ChoiceEnd | ToolCallStart) and event.choice in choices:
         choices[event.choice].flush(event.choice, out)
     out.append(event)
 
@@ -91,7 +98,7 @@ class _Marks:
     def feed(self, event: TextDelta, out: list[Event]) -> None:
         text = self._held + event.text
         self._held = ""
-        tail = _OPEN_TAIL.search(text) or _open_fence(text)
+        tail = _OPEN_TAIL.search(text)
         if tail is not None:
             text, self._held = text[: tail.start()], text[tail.start() :]
         self._emit(text, event, out)
@@ -101,36 +108,28 @@ class _Marks:
         self._emit(held, TextDelta("", choice), out)
 
     def _emit(self, text: str, event: TextDelta, out: list[Event]) -> None:
-        if not text:
+        if not text and event.provider_data is None:
             return
         out.append(TextDelta(text, event.choice, event.provider_data))
         position = 0
-        for mark in _MARK.finditer(text):
-            self._walk(text[position : mark.start()])
+        for found in _MARK_OR_FENCE.finditer(text):
+            self.skip(text[position : found.start()])
+            position = found.end()
+            if (numbers := found.group(1)) is None:
+                if not self._recent.rpartition("\n")[2].strip(_INDENT):
+                    self._fenced = not self._fenced
+                self.skip(found.group())
+                continue
             if not self._fenced:
-                span = (self._length, self._length + len(mark.group()))
-                for number in mark.group(1).split(","):
+                span = (self._length, self._length + len(found.group()))
+                for number in numbers.split(","):
                     self._cite(int(number), span, event.choice, out)
-            self._length += len(mark.group())
-            position = mark.end()
-        self._walk(text[position:])
-
-    def _walk(self, text: str) -> None:
-        if text.count("```") % 2:
-            self._fenced = not self._fenced
-        self.skip(text)
+            self._length += len(found.group())
+        self.skip(text[position:])
 
     def _cite(self, number: int, span: tuple[int, int], choice: int, out: list[Event]) -> None:
         if 0 < number <= len(self._hits):
             out.append(CitationEvent(citation(number, self._hits[number - 1], self._recent), span, choice))
-
-
-_FENCE_TAIL = re.compile(r"(?<!`)`{1,2}$")
-
-
-def _open_fence(text: str) -> re.Match[str] | None:
-    """One or two backticks at the end may become a fence with what follows."""
-    return _FENCE_TAIL.search(text)
 
 
 def citation(number: int, hit: Hit, said: str = "") -> Citation:
@@ -141,7 +140,7 @@ def citation(number: int, hit: Hit, said: str = "") -> Citation:
     return Citation(
         number=number,
         title=passage.title,
-        url=passage.url,
+        url=_opened_at(passage, start, end),
         document=passage.document,
         source=passage.source,
         quote=_SPACE.sub(" ", passage.text[start:end]).strip(),
@@ -151,6 +150,13 @@ def citation(number: int, hit: Hit, said: str = "") -> Citation:
         end=passage.start + end,
         score=hit.score,
     )
+
+
+def _opened_at(passage: Passage, start: int, end: int) -> str:
+    """Our own reader page is opened at the quoted words; a foreign address stays as it is."""
+    if not passage.url.endswith(f"/documents/{passage.document}"):
+        return passage.url
+    return f"{passage.url}?start={passage.start + start}&end={passage.start + end}#quote"
 
 
 def _find(text: str, said: str) -> tuple[int, int] | None:

@@ -28,7 +28,6 @@ class Collection(msgspec.Struct, frozen=True):
     number: int
     name: str
     settings: dict[str, Any]
-    calibration: dict[str, Any] | None
     generation: int
     passages: int
     tokens: int
@@ -44,6 +43,9 @@ class StoredPassage(msgspec.Struct, frozen=True):
 
 
 _COLLECTION = [collections.c[name] for name in Collection.__struct_fields__]
+_STORED = sa.select(passages.c.id, passages.c.tokens, passages.c.length, passages.c.language).where(
+    passages.c.id.in_(sa.bindparam("ids", expanding=True))
+)
 _DOCUMENT = [column for column in documents.c if column.name != "text"]
 
 
@@ -57,11 +59,9 @@ def create_collection(connection: sa.Connection, name: str, settings: dict[str, 
     number = (connection.scalar(sa.select(sa.func.max(collections.c.number))) or 0) + 1
     identifier, now = new_id("col"), now_ms()
     connection.execute(
-        sa.insert(collections).values(
-            id=identifier, number=number, name=name, settings=settings or {}, created_at=now, updated_at=now
-        )
+        sa.insert(collections).values(id=identifier, number=number, name=name, settings=settings or {}, created_at=now, updated_at=now)
     )
-    return Collection(identifier, number, name, settings or {}, None, 0, 0, 0)
+    return Collection(identifier, number, name, settings or {}, 0, 0, 0)
 
 
 def find_collection(connection: sa.Connection, name: str, readable: Readable | None = None) -> Collection:
@@ -83,8 +83,14 @@ def list_collections(connection: sa.Connection, readable: Readable, ids: Sequenc
     return [Collection(*row) for row in connection.execute(query)]
 
 
+def collection_ids(connection: sa.Connection, names: Sequence[str]) -> list[str]:
+    """The ids behind names (or ids); unknown ones are left out. Says nothing about rights."""
+    query = sa.select(collections.c.id).where(sa.or_(collections.c.name.in_(names), collections.c.id.in_(names)))
+    return list(connection.scalars(query))
+
+
 def update_collection(connection: sa.Connection, identifier: str, **values: Any) -> None:
-    """Set name, settings or calibration."""
+    """Set name or settings."""
     connection.execute(sa.update(collections).where(collections.c.id == identifier).values(updated_at=now_ms(), **values))
 
 
@@ -105,7 +111,14 @@ def upsert_document(connection: sa.Connection, collection: str, source: str, *, 
     identifier, now = new_id("doc"), now_ms()
     connection.execute(
         sa.insert(documents).values(
-            id=identifier, collection=collection, source=source, url=url, media_type=media_type, status="queued", created_at=now, updated_at=now
+            id=identifier,
+            collection=collection,
+            source=source,
+            url=url,
+            media_type=media_type,
+            status="queued",
+            created_at=now,
+            updated_at=now,
         )
     )
     return identifier
@@ -236,18 +249,16 @@ def read_document(connection: sa.Connection, identifier: str, readable: Readable
 # What search reads
 
 
-def postings(connection: sa.Connection, token: str, first: int, last: int) -> list[tuple[int]]:
+def postings(connection: sa.Connection, token: str, first: int, last: int) -> Sequence[tuple[int]]:
     """Ids, first to last, of the passages that hold a token."""
     query = "SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? AND rowid BETWEEN ? AND ?"
-    rows: list[tuple[int]] = connection.exec_driver_sql(query, (f'"{token}"', first, last)).cursor.fetchall()  # type: ignore[union-attr]
-    return rows
+    cursor = connection.exec_driver_sql(query, (f'"{token}"', first, last)).cursor  # rows of the driver: thousands, and only read once
+    return [] if cursor is None else cursor.fetchall()
 
 
 def stored_passages(connection: sa.Connection, ids: Sequence[int]) -> list[StoredPassage]:
     """Tokens of passages, in no order."""
-    marks = ",".join("?" * len(ids))
-    rows = connection.exec_driver_sql(f"SELECT id, tokens, length, language FROM passages WHERE id IN ({marks})", tuple(ids))
-    return [StoredPassage(*row) for row in rows]
+    return [StoredPassage(*row) for row in connection.execute(_STORED, {"ids": ids})]
 
 
 def read_passages(connection: sa.Connection, ids: Sequence[int], readable: Readable) -> dict[int, Passage]:
