@@ -24,8 +24,8 @@ CITED = Citation(
 )
 
 
-def head(path: str = "/", /, method: str = "POST", headers: dict[str, str] | None = None, **query: str) -> Head:
-    return Head(method, path, query, headers or {})
+def head(path: str = "/", /, *, query: dict[str, str] | None = None, method: str = "POST", headers: dict[str, str] | None = None) -> Head:
+    return Head(method, path, query or {}, headers or {})
 
 
 def body(value: object) -> bytes:
@@ -111,7 +111,7 @@ CASES = {
     ),
     "event_source": Case(
         EVENT_SOURCE,
-        head(method="GET", question="hi"),
+        head(method="GET", query={"question": "hi"}),
         b"",
         _joined(_named("content", "event", "data")),
         _last(_named("error", "event", "data")),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from itertools import combinations
+from itertools import combinations, pairwise
 from pathlib import Path
 
 import msgspec
@@ -67,7 +67,7 @@ def test_golden_stream_at_every_batch_cut(path: Path) -> None:
         for cut in combinations(borders, count):
             edges = [0, *cut, len(events)]
             renderer = dialect.renderer(ask)
-            assert b"".join([renderer.events(events[start:stop]) for start, stop in zip(edges, edges[1:], strict=False)]) == expected
+            assert b"".join([renderer.events(events[start:stop]) for start, stop in pairwise(edges)]) == expected
 
 
 @pytest.mark.parametrize("path", golden(), ids=name_of)
@@ -127,7 +127,7 @@ def test_a_failure_before_the_first_byte_is_a_status_and_a_body(case: Case, kind
 @EACH
 @pytest.mark.parametrize("outcome", ["interrupted", "failed"])
 def test_a_cut_run_never_looks_finished(case: Case, outcome: str) -> None:
-    events = [START, TextDelta("Hel"), RunEnd(outcome)]  # type: ignore[arg-type]
+    events: list[Event] = [START, TextDelta("Hel"), RunEnd(outcome)]  # type: ignore[arg-type]
     stream = case.render([events])
     if case.dialect.name == "event_source":
         assert frames(stream)[-1].data == b'{"event":"done","data":"%s"}' % outcome.encode()
@@ -144,7 +144,14 @@ def test_a_stopped_run_ends_like_a_finished_one(case: Case) -> None:
 
 @EACH
 def test_sources_are_told(case: Case) -> None:
-    events = [START, Status("found", 1), TextDelta("Run dnf [1]."), CitationEvent(CITED, (8, 11)), ChoiceEnd("stop"), RunEnd("completed")]
+    events: list[Event] = [
+        START,
+        Status("found", 1),
+        TextDelta("Run dnf [1]."),
+        CitationEvent(CITED, (8, 11)),
+        ChoiceEnd("stop"),
+        RunEnd("completed"),
+    ]
     stream = case.render([events])
     assert stream.decode().count("https://docs.example/install") == (1 if "kuwa" not in case.dialect.name else 0)
     if case.dialect.sources == "footer":

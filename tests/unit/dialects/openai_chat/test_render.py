@@ -63,7 +63,7 @@ def add(total: dict[str, Any], delta: dict[str, Any]) -> None:
 
 
 def test_adding_up_the_deltas_gives_the_whole_message() -> None:
-    events = [
+    events: list[Event] = [
         START,
         ReasoningDelta("Hm."),
         TextDelta("Hel"),
@@ -79,7 +79,7 @@ def test_adding_up_the_deltas_gives_the_whole_message() -> None:
 
 
 def test_every_choice_opens_in_order_and_finishes_once() -> None:
-    events = [START, TextDelta("b", 1), TextDelta("a", 0), ChoiceEnd("length", 1), ChoiceEnd("stop", 0), RunEnd("completed")]
+    events: list[Event] = [START, TextDelta("b", 1), TextDelta("a", 0), ChoiceEnd("length", 1), ChoiceEnd("stop", 0), RunEnd("completed")]
     found = chunks(events, n=3)
     assert [chunk["choices"][0]["index"] for chunk in found[:3]] == [0, 1, 2]
     assert all(chunk["choices"][0]["delta"] == {"role": "assistant", "content": ""} for chunk in found[:3])
@@ -88,7 +88,7 @@ def test_every_choice_opens_in_order_and_finishes_once() -> None:
 
 
 def test_choices_that_nobody_asked_for_are_not_told() -> None:
-    events = [
+    events: list[Event] = [
         START,
         TextDelta("a"),
         TextDelta("b", 1),
@@ -109,7 +109,7 @@ def test_id_created_and_model_never_change() -> None:
 
 
 def test_usage_only_when_asked_for() -> None:
-    events = [START, TextDelta("a"), ChoiceEnd("stop"), Usage(5, 7), RunEnd("completed")]
+    events: list[Event] = [START, TextDelta("a"), ChoiceEnd("stop"), Usage(5, 7), RunEnd("completed")]
     assert all("usage" not in chunk and chunk["choices"] for chunk in chunks(events))
     *others, last = chunks(events, stream_options={"include_usage": True})
     assert all(chunk["usage"] is None for chunk in others)
@@ -118,7 +118,7 @@ def test_usage_only_when_asked_for() -> None:
 
 
 def test_citations_stand_at_the_top_of_the_finishing_chunk_and_as_annotations() -> None:
-    events = [START, TextDelta("See [1]."), CitationEvent(CITED, (4, 7)), ChoiceEnd("stop"), RunEnd("completed")]
+    events: list[Event] = [START, TextDelta("See [1]."), CitationEvent(CITED, (4, 7)), ChoiceEnd("stop"), RunEnd("completed")]
     found = chunks(events)
     assert [chunk["citations"][0]["url"] for chunk in found if "citations" in chunk] == ["https://docs.example/install"]
     assert "citations" in found[-1]
@@ -134,7 +134,7 @@ def test_citations_stand_at_the_top_of_the_finishing_chunk_and_as_annotations() 
 
 def test_logprobs_and_refusals_pass_through() -> None:
     first, second = {"token": "a", "logprob": -1.0}, {"token": "b", "logprob": -2.0}
-    events = [
+    events: list[Event] = [
         START,
         TextDelta("a", 0, {"logprobs": {"content": [first], "refusal": None}, "system_fingerprint": "fp"}),
         TextDelta("b", 0, {"logprobs": {"content": [second]}}),

@@ -61,9 +61,9 @@ def test_credentials_in_a_body(content_type: str, content: bytes) -> None:
 
 
 def test_credentials_outside_the_body() -> None:
-    assert decode_credentials(head("/auth", **FIELDS), b"") == PAIR
+    assert decode_credentials(head("/auth", query=FIELDS), b"") == PAIR
     assert decode_credentials(head("/auth", headers={"params": urlencode(FIELDS)}), b"") == PAIR
-    assert decode_credentials(head("/auth", headers={"content-type": "application/json"}, **FIELDS), b"{}") == PAIR
+    assert decode_credentials(head("/auth", headers={"content-type": "application/json"}, query=FIELDS), b"{}") == PAIR
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 
 from antiphon.core.errors import BadRequest, Unauthenticated, UpstreamUnreachable
-from antiphon.core.events import RunStart, TextDelta, Usage
+from antiphon.core.events import Event, RunStart, TextDelta, Usage
 from antiphon.core.fold import fold
 from antiphon.dialects.xiaozhi import render
 from antiphon.dialects.xiaozhi.dialect import XIAOZHI
@@ -21,7 +21,7 @@ def test_only_the_first_and_last_records_are_empty() -> None:
 
 
 def test_the_published_whole_answer() -> None:
-    events = [RunStart("run_700Ila", "gpt-3.5-turbo-0301", 1680235515), TextDelta("Hello, I am XiaoZhi."), Usage(24, 22)]
+    events: list[Event] = [RunStart("run_700Ila", "gpt-3.5-turbo-0301", 1680235515), TextDelta("Hello, I am XiaoZhi."), Usage(24, 22)]
     reply = XIAOZHI.whole(CASES["xiaozhi"].ask(), fold(events))
     assert json.loads(reply.body) == {
         "id": "chatcmpl-700Ila",
