@@ -37,9 +37,7 @@ def indexed_text(title: str, heading: tuple[str, ...], text: str) -> str:
 def _cut(text: str) -> list[tuple[int, int]]:
     smallest, largest = _WIDE if language_of(text[:20_000]) == "zh" else _NARROW
     pieces = [
-        (start, start + len(piece))
-        for start, piece in MarkdownSplitter((smallest, largest)).chunk_indices(text)
-        if _WORDLIKE.search(piece)
+        (start, start + len(piece)) for start, piece in MarkdownSplitter((smallest, largest)).chunk_indices(text) if _WORDLIKE.search(piece)
     ]
     joined: list[tuple[int, int]] = []
     for start, end in pieces:

@@ -37,11 +37,7 @@ class Cosines(NamedTuple):
 
     def best(self, count: int) -> list[int]:
         """Ids of the nearest passages, nearest first."""
-        if len(self.values) > count:
-            nearest = np.argpartition(-self.values, count)[:count]
-        else:
-            nearest = np.arange(len(self.values))
-        order = nearest[np.argsort(-self.values[nearest], kind="stable")]
+        order = np.argsort(-self.values, kind="stable")[:count]
         return [int(id) for id in self.ids[order]]
 
     def of(self, id: int) -> float | None:

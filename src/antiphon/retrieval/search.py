@@ -58,7 +58,7 @@ def search(
     if not searched.passages:
         return NOTHING
     found = gather(connection, query, collections, searched, query_vector if hybrid else None)
-    confidence = _confidence(found, collections, searched, query_vector.model if hybrid and query_vector else None)
+    confidence = _confidence(found, searched, query_vector.model if hybrid and query_vector else None)
     if confidence < min_score or not found.ranked:
         return SearchResult(confidence, (), searched.passages)
     hits = _hits(connection, found.ranked, readable, top_k, confidence, min(LEAST_SCORE, min_score))
@@ -87,14 +87,13 @@ def gather(
     return Evidence(asked, ranking, ranked)
 
 
-def _confidence(found: Evidence, collections: Sequence[store.Collection], searched: index.Scope, model: str | None) -> float:
+def _confidence(found: Evidence, searched: index.Scope, model: str | None) -> float:
     if not found.ranked:
         return 0.0
-    own = collections[0].calibration if len(collections) == 1 else None
-    cosines = [one.cosine for one in found.ranked[: calibrate.DEPTH] if one.cosine is not None]
-    ordered = [one.scored for one in found.ranked[: calibrate.DEPTH]]
-    evidence = calibrate.features(found.ranking, ordered, searched.passages, cosines)
-    return calibrate.confidence(evidence, found.query.language, model if cosines else None, own)
+    first = found.ranked[: calibrate.DEPTH]
+    cosines = [one.cosine for one in first if one.cosine is not None]
+    best = [one.scored for one in first]
+    return calibrate.judge(found.ranking, best, found.query.language, searched.passages, model, cosines)
 
 
 def _hits(

@@ -253,7 +253,7 @@ def postings(connection: sa.Connection, token: str, first: int, last: int) -> Se
     """Ids, first to last, of the passages that hold a token."""
     query = "SELECT rowid FROM passages_fts WHERE passages_fts MATCH ? AND rowid BETWEEN ? AND ?"
     cursor = connection.exec_driver_sql(query, (f'"{token}"', first, last)).cursor  # rows of the driver: thousands, and only read once
-    return [] if cursor is None else cursor.fetchall()
+    return cursor.fetchall()
 
 
 def stored_passages(connection: sa.Connection, ids: Sequence[int]) -> list[StoredPassage]:

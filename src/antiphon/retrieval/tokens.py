@@ -14,6 +14,7 @@ import re
 import threading
 import unicodedata
 from functools import lru_cache
+from itertools import pairwise
 from typing import Final, Literal, NamedTuple
 
 import snowballstemmer
@@ -44,7 +45,8 @@ _ASKING_ZH = re.compile(
     "|\u54ea|\u600e\u4e48\u6837|\u600e\u4e48|\u600e\u6837|\u5982\u4f55|\u8c01|\u5417|\u5462|\u662f\u5426|[\u7684\u4e86\u662f\u5728]"
 )
 _ASKING_VI: Final = frozenset(
-    "ai bao nhiêu bị bởi các cho có của cái đã để đó được gì hay hãy khi là làm một nào những này ở sao tại thì thế trong từ và về vì với".split()
+    "ai bao nhiêu bị bởi các cho có của cái đã để đó được gì hay hãy khi là làm một nào những này ở sao tại thì thế trong từ và về vì "
+    "với".split()
 )
 
 
@@ -57,7 +59,7 @@ class Tokens(NamedTuple):
 
 
 class QueryTokens(NamedTuple):
-    """words: distinct tokens of a question in order. plain: the unaccented form to look for besides a word; empty for those who use marks."""
+    """words: distinct tokens of a question in order. plain: the unaccented form to look for where a word itself is unknown."""
 
     language: Language
     words: list[str]
@@ -130,7 +132,7 @@ def _characters(run: str) -> list[str]:
     if len(run) == 1:
         return [run]
     tokens = [run[0]]
-    for first, second in zip(run, run[1:], strict=False):
+    for first, second in pairwise(run):
         tokens += (first + second, second)
     return tokens
 

@@ -24,7 +24,6 @@ collections = sa.Table(
     sa.Column("number", sa.Integer, nullable=False, unique=True, doc="high half of its passages' ids"),
     sa.Column("name", sa.Text, nullable=False, unique=True),
     sa.Column("settings", sa.JSON, nullable=False, doc="e.g. url_prefix"),
-    sa.Column("calibration", sa.JSON, doc="coefficients fitted to this collection; NULL uses the shipped ones"),
     sa.Column("generation", sa.Integer, nullable=False, server_default="0"),
     sa.Column("passages", sa.Integer, nullable=False, server_default="0"),
     sa.Column("tokens", sa.BigInteger, nullable=False, server_default="0", doc="sum of its passages' lengths"),
