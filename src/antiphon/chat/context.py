@@ -1,7 +1,8 @@
 """From a target, a conversation and what was found to the messages a model is sent. Pure.
 
 Rules: the persona comes first, then the rule of grounding, then the conversation, with the passages in front of the last question. When the
-whole does not fit the model's window, the oldest turns go first (never the system message, never the question), then the weakest passages.
+whole does not fit the model's window, the oldest turns go first (never the system message, never the question or what follows it), then the
+weakest passages.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import msgspec
 from antiphon.core.language import Language
 from antiphon.core.messages import Message, Text, said
 from antiphon.core.passages import Hit
-from antiphon.core.tokens import estimate, estimate_message
+from antiphon.core.tokens import estimate_message
 
 MARGIN: Final = 0.05
 DEFAULT_ANSWER_TOKENS: Final = 1024
@@ -66,28 +67,38 @@ def fit(
     answer_tokens: int | None,
 ) -> Fitted:
     """Assemble and fit. window: the model's context in tokens, None when unknown (then nothing is dropped)."""
-    head = _system(messages, language, persona, grounded, bool(hits))
     turns = [message for message in messages if message.role != "system"]
-    if not turns:
-        return Fitted((*head, *turns), 0, tuple(hits))
-    earlier, question = turns[:-1], turns[-1]
-    kept = list(hits)
+    asked = max((position for position, message in enumerate(turns) if message.role == "user"), default=0)
+    earlier, question = turns[:asked], turns[asked:]
+
+    def fixed(kept: Sequence[Hit]) -> tuple[list[Message], list[Message]]:
+        return _system(messages, language, persona, grounded, bool(kept)), _with_context(question, kept, language)
+
+    kept = tuple(hits)
+    head, tail = fixed(kept)
     if window is None:
-        return Fitted((*head, *earlier, _with_context(question, kept, language)), 0, tuple(kept))
+        return Fitted((*head, *earlier, *tail), 0, kept)
     budget = int(window * (1 - MARGIN)) - (answer_tokens or min(DEFAULT_ANSWER_TOKENS, window // 4))
-    fixed = sum(map(estimate_message, head)) + estimate_message(question)
-    costs = [_hit_tokens(number, hit) for number, hit in enumerate(kept, 1)]
-    while kept and fixed + sum(costs) > budget:
-        kept.pop()
-        costs.pop()
-    room = budget - fixed - sum(costs)
+    while kept and _tokens(head) + _tokens(tail) > budget:
+        kept = kept[:-1]
+        head, tail = fixed(kept)
+    first = _first_that_fits(earlier, budget - _tokens(head) - _tokens(tail))
+    return Fitted((*head, *earlier[first:], *tail), first, kept)
+
+
+def _tokens(messages: Sequence[Message]) -> int:
+    return sum(map(estimate_message, messages))
+
+
+def _first_that_fits(earlier: Sequence[Message], room: int) -> int:
+    """Where to begin, so that the rest fits and does not begin with a tool's result: without its call every upstream refuses it."""
     first = len(earlier)
     while first > 0 and (cost := estimate_message(earlier[first - 1])) <= room:
         room -= cost
         first -= 1
     while first < len(earlier) and earlier[first].role == "tool":
-        first += 1  # a tool's result without its call is refused by every upstream
-    return Fitted((*head, *earlier[first:], _with_context(question, kept, language)), first, tuple(kept))
+        first += 1
+    return first
 
 
 def _system(messages: Sequence[Message], language: Language, persona: str | None, grounded: bool, found: bool) -> list[Message]:
@@ -98,20 +109,17 @@ def _system(messages: Sequence[Message], language: Language, persona: str | None
     return own + [message for message in messages if message.role == "system"]
 
 
-def _with_context(question: Message, hits: Sequence[Hit], language: Language) -> Message:
-    if not hits:
+def _with_context(question: list[Message], hits: Sequence[Hit], language: Language) -> list[Message]:
+    """The question (and what follows it: tool calls and their results) with the passages in front."""
+    if not hits or not question:
         return question
     context, label = _LABELS[language]
     blocks = "\n\n".join(_block(number, hit) for number, hit in enumerate(hits, 1))
     preface = Text(f"{context}:\n{blocks}\n\n{label}: ")
-    return msgspec.structs.replace(question, parts=(preface, *question.parts))
+    return [msgspec.structs.replace(question[0], parts=(preface, *question[0].parts)), *question[1:]]
 
 
 def _block(number: int, hit: Hit) -> str:
     passage = hit.passage
     where = " > ".join((passage.title, *passage.heading))
     return f"[{number}] {where}\n{passage.text}"
-
-
-def _hit_tokens(number: int, hit: Hit) -> int:
-    return estimate(_block(number, hit)) + 2
