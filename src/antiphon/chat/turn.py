@@ -8,6 +8,7 @@ generator closes the model's connection.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import aclosing
 from typing import Final
 
@@ -19,7 +20,9 @@ from antiphon.chat.plan import Plan
 from antiphon.chat.ports import Batches, Retriever
 from antiphon.core.errors import AntiphonError
 from antiphon.core.events import ErrorEvent, Passages, ReasoningDelta, RunEnd, RunStart, Status, TextDelta, ToolCallDelta, Usage
-from antiphon.core.passages import SearchResult
+from antiphon.core.fold import Answer
+from antiphon.core.messages import Message
+from antiphon.core.passages import Hit, SearchResult
 from antiphon.core.request import ChatRequest
 from antiphon.core.tokens import estimate, estimate_message
 
@@ -37,10 +40,13 @@ async def take_turn(plan: Plan, retriever: Retriever, *, run: str, created: int)
             found = await _search(plan, retriever)
             yield [Passages(found.confidence, found.hits, found.searched)]
             if target.strict and not found.hits:
-                yield [ErrorEvent(NOTHING_FOUND, "caller", "No relevant information found for this question.", status=404), RunEnd("failed")]
+                yield [
+                    ErrorEvent(NOTHING_FOUND, "caller", "No relevant information found for this question.", status=404),
+                    RunEnd("failed"),
+                ]
                 return
             yield [Status("found", len(found.hits))]
-        fitted = _fit(plan, found)
+        fitted = _fit(plan, found.hits)
         if fitted.dropped:
             yield [Status("context-trimmed", fitted.dropped)]
         request = msgspec.structs.replace(
@@ -74,13 +80,13 @@ async def _search(plan: Plan, retriever: Retriever) -> SearchResult:
     )
 
 
-def _fit(plan: Plan, found: SearchResult) -> context.Fitted:
+def _fit(plan: Plan, hits: Sequence[Hit]) -> context.Fitted:
     target = plan.target
     return context.fit(
         plan.request.messages,
         language=plan.language,
         persona=target.persona,
-        hits=found.hits,
+        hits=hits,
         grounded=target.grounded,
         window=target.context_tokens,
         answer_tokens=plan.request.sampling.max_tokens,
@@ -102,19 +108,30 @@ async def _counted(batches: Batches, request: ChatRequest, plan: Plan) -> Batche
                         written.append(event.arguments)  # type: ignore[union-attr]
                     elif kind is Usage:
                         usage = event  # type: ignore[assignment]
-                if usage is None:
+                if usage is None and batch:
                     yield batch
                 elif rest := [event for event in batch if type(event) is not Usage]:
                     yield rest
     except AntiphonError:
-        if written:
-            yield [_priced(usage or _estimated(request, written), plan)]
+        if written or usage is not None:
+            yield [_priced(usage or _estimated(request.messages, written), plan)]
         raise
-    yield [_priced(usage or _estimated(request, written), plan)]
+    yield [_priced(usage or _estimated(request.messages, written), plan)]
 
 
-def _estimated(request: ChatRequest, written: list[str]) -> Usage:
-    return Usage(sum(map(estimate_message, request.messages)), estimate("".join(written)), estimated=True)
+def count_cut(plan: Plan, answer: Answer) -> Usage | None:
+    """What a turn that was cut had used, by estimate; None when the model had said nothing. A generator that is closed cannot tell."""
+    if not answer.choices:
+        return None
+    written = [
+        text for choice in answer.choices for text in (choice.text, choice.reasoning, *(call.arguments for call in choice.tool_calls))
+    ]
+    fitted = _fit(plan, answer.hits)
+    return _priced(_estimated(fitted.messages, written), plan)
+
+
+def _estimated(asked: Sequence[Message], written: list[str]) -> Usage:
+    return Usage(sum(map(estimate_message, asked)), estimate("".join(written)), estimated=True)
 
 
 def _priced(usage: Usage, plan: Plan) -> Usage:

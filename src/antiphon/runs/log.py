@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from typing import Final
 
 from antiphon.core.actor import Actor
-from antiphon.core.events import Event, Outcome, RunEnd
+from antiphon.core.events import Event, Outcome
 from antiphon.core.fold import Answer, Folder
 
 MAX_RETAINED: Final = 10_000
@@ -42,16 +42,21 @@ class Run:
         self._stop: Callable[[], object] | None = None
 
     def append(self, batch: Sequence[Event]) -> None:
-        """Number and keep a batch, then wake the readers. Raises core.fold.IllegalOrder for events out of order."""
-        feed = self._folder.feed
-        for event in batch:
-            feed(event)
-        self.events.extend(batch)
-        if self._folder.phase == "ended":
-            self.ended = True
-        if self._grown is not None:
-            self._grown.set()
-            self._grown = None
+        """Number and keep a batch, then wake the readers.
+
+        Raises core.fold.IllegalOrder at an event that is out of order; those before it are kept.
+        """
+        feed, keep = self._folder.feed, self.events.append
+        try:
+            for event in batch:
+                feed(event)
+                keep(event)
+        finally:
+            if self._folder.phase == "ended":
+                self.ended = True
+            if self._grown is not None:
+                self._grown.set()
+                self._grown = None
 
     def answer(self) -> Answer:
         """The answer as far as it goes."""
