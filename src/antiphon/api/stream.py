@@ -32,7 +32,23 @@ Cut = Literal["gone", "stopped", "shutdown"]
 class Stream:
     """One response being written. `cut` says why its task was cancelled, None while all is well. `over`: nothing more may be sent."""
 
-    __slots__ = ("_beat", "_clock", "_headers", "_held", "_limit", "_run", "_send", "cut", "idle_since", "open", "sending_since", "silence", "task")
+    __slots__ = (
+        "_beat",
+        "_cancelled",
+        "_clock",
+        "_headers",
+        "_held",
+        "_limit",
+        "_run",
+        "_send",
+        "cut",
+        "idle_since",
+        "open",
+        "over",
+        "sending_since",
+        "silence",
+        "task",
+    )
 
     def __init__(self, dialect: Dialect, run: Run, send: Send, headers: Headers, silence: float) -> None:
         self._send = send
@@ -105,7 +121,7 @@ class Stream:
             self.task.cancel()
 
     def forgive(self) -> None:
-        """Called when the task was cancelled: a cancellation that we asked for ourselves goes no further; anybody else's is raised again."""
+        """Called when the task was cancelled: a cancellation that we asked for goes no further; anybody else's is raised again."""
         if not self._cancelled or self.task.uncancel():
             raise asyncio.CancelledError
         self._cancelled = False
@@ -190,16 +206,19 @@ async def pump(streams: Streams, stream: Stream, run: Run, renderer: Renderer, b
                     if eager:
                         await stream.begin()
                     async for batch in batches:
+                        begun = stream.open or await _open(stream, batch)
+                        data = renderer.events(batch)
                         seen += len(batch)
-                        if not stream.open and not await _open(stream, renderer, batch):
-                            continue
-                        if data := renderer.events(batch):
+                        if not begun:
+                            stream.hold(data)
+                        elif data:
                             await stream.write(data)
             except asyncio.CancelledError:
                 stream.forgive()
                 await _say_cut(stream, renderer, run.events[seen:])
-            await stream.begin()
-            await stream.end()
+            if stream.cut != "gone":
+                await stream.begin()
+                await stream.end()
     except asyncio.CancelledError:  # the client left, or took nothing, while it was told
         stream.forgive()
     if stream.cut == "gone" and not stream.open:
@@ -241,12 +260,11 @@ async def _attended(streams: Streams, stream: Stream, run: Run, receive: Receive
         streams.remove(stream)
 
 
-async def _open(stream: Stream, renderer: Renderer, batch: Sequence[Event]) -> bool:
-    """Begin the response if this batch is the first word of the answer; hold it back otherwise. Raises the failure it may be."""
+async def _open(stream: Stream, batch: Sequence[Event]) -> bool:
+    """Begin the response if this batch is the first word of the answer; False if it is to be held back. Raises the failure it may be."""
     if (failure := _failure(batch)) is not None:
         raise failure
     if isinstance(batch[-1], _PREPARING):
-        stream.hold(renderer.events(batch))
         return False
     await stream.begin()
     return True
@@ -261,10 +279,10 @@ def _shutting_down() -> Unavailable:
 
 
 async def _say_cut(stream: Stream, renderer: Renderer, unseen: Sequence[Event]) -> None:
-    """Tell the client how its run was cut. unseen: what the log holds beyond what was rendered, nothing when the run had ended by itself."""
-    if stream.cut == "gone":
+    """Tell the client how its run was cut. unseen: what the log holds beyond what was rendered, nothing if it had ended by itself."""
+    if stream.cut == "gone" or not unseen:
         return
-    if stream.cut == "shutdown" and unseen:
+    if stream.cut == "shutdown":
         if not stream.open:
             raise _shutting_down()
         unseen = [*unseen[:-1], ErrorEvent.of(_shutting_down()), unseen[-1]]
