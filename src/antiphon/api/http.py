@@ -25,19 +25,24 @@ class ClientGone(Exception):
 
 
 def head_of(scope: Scope) -> Head:
-    """Raises BadRequest for a query string that is not UTF-8."""
+    """The head, with the values of a repeated header joined by commas. Raises BadRequest for a query that is not UTF-8, and for NUL."""
     try:
         query = dict(parse_qsl(scope["query_string"].decode("ascii"), keep_blank_values=True, errors="strict", max_num_fields=100))
     except (UnicodeDecodeError, ValueError):
         raise BadRequest("The query string cannot be read.") from None
-    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+    if "\0" in scope["path"] or any("\0" in text for pair in query.items() for text in pair):
+        raise BadRequest("The address holds a NUL character.")
+    headers: dict[str, str] = {}
+    for raw_name, raw_value in scope["headers"]:
+        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
     return Head(scope["method"], scope["path"], query, headers)
 
 
 async def read_body(head: Head, receive: Receive, limit: int) -> bytes:
     """The whole body, refused as soon as it is known to be over `limit` bytes. Raises TooLarge, ClientGone."""
     declared = head.headers.get("content-length", "")
-    if declared.isdigit() and int(declared) > limit:
+    if declared.isdecimal() and int(declared) > limit:
         raise TooLarge(f"The request is larger than {limit // 1024 // 1024} MiB.")
     parts: list[bytes] = []
     size = 0

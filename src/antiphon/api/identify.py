@@ -1,13 +1,14 @@
 """Who sent this request: a credential's owner, somebody on this machine, or nobody.
 
 Rules: a credential that does not hold is an error, never a quiet step down to nobody. Forwarding headers count only from trusted proxies.
-`local` needs every sign of a direct visit: a loopback peer, a loopback Host, HTTP/1.1 or later, no forwarding header, no foreign Origin, and
-a server that has no public address; a proxy that somebody forgot to declare must not turn the whole world into neighbours.
+`local` needs every sign of a direct visit: a loopback peer, a loopback Host, HTTP/1.1 or later, no forwarding header, no foreign Origin,
+and a server that has no public address; a proxy that somebody forgot to declare must not turn the whole world into neighbours.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_address
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -19,8 +20,8 @@ from antiphon.api.services import Options
 from antiphon.core.actor import ANONYMOUS, Actor
 from antiphon.dialects.base import Head
 
-_FORWARDING: Final = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip")
-_LOOPBACK_NAMES: Final = ("localhost", "127.0.0.1", "::1")
+_FORWARDING: Final = ("forwarded", "via", "x-forwarded-", "x-real-ip")  # names, and beginnings of names
+_LOOPBACK_HOST = re.compile(r"(localhost|127\.0\.0\.1|\[::1\])(:\d+)?", re.IGNORECASE)
 
 
 async def identify(authenticator: Authenticator, options: Options, scope: Scope, head: Head) -> Actor:
@@ -42,19 +43,19 @@ def client_address(options: Options, scope: Scope, head: Head) -> str:
     for hop in reversed(head.headers.get("x-forwarded-for", "").split(",")):
         hop = hop.strip()
         if hop and not _trusted(options, hop):
-            return hop if _is_address(hop) else peer
+            return hop if _address(hop) else peer
     return peer
 
 
 def is_local(options: Options, scope: Scope, head: Head) -> bool:
     """True for a direct visit from this very machine."""
     peer = scope["client"][0] if scope.get("client") else ""
-    if not _is_address(peer) or not ip_address(peer).is_loopback or options.public_url:
+    address = _address(peer)
+    if address is None or not address.is_loopback or options.public_url:
         return False
-    if scope.get("http_version") == "1.0" or any(name in head.headers for name in _FORWARDING):
+    if scope.get("http_version") == "1.0" or any(name.startswith(_FORWARDING) for name in head.headers):
         return False
-    host = urlsplit("//" + head.headers.get("host", "")).hostname
-    return host in _LOOPBACK_NAMES and same_origin(options, scope, head)
+    return _LOOPBACK_HOST.fullmatch(head.headers.get("host", "")) is not None and same_origin(options, scope, head)
 
 
 def same_origin(options: Options, scope: Scope, head: Head) -> bool:
@@ -71,12 +72,14 @@ def own_origins(options: Options, scope: Scope, head: Head) -> frozenset[str]:
 
 
 def _trusted(options: Options, address: str) -> bool:
-    return _is_address(address) and any(ip_address(address) in network for network in options.trusted_proxies)
+    known = _address(address)
+    return known is not None and any(known in network for network in options.trusted_proxies)
 
 
-def _is_address(text: str) -> bool:
+def _address(text: str) -> IPv4Address | IPv6Address | None:
+    """The address that a text is; on a socket of both families an IPv4 peer comes as ::ffff:a.b.c.d."""
     try:
-        ip_address(text)
+        address = ip_address(text)
     except ValueError:
-        return False
-    return True
+        return None
+    return getattr(address, "ipv4_mapped", None) or address
