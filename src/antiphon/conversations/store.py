@@ -32,15 +32,18 @@ class StoredMessage(msgspec.Struct, frozen=True):
 
 
 def visit(connection: sa.Connection, site: str, session: str, keep_ms: int) -> str:
-    """The id of a visitor's conversation, made on the first visit; every visit postpones its expiry by keep_ms."""
+    """The id of a visitor's conversation, made on the first visit; every visit postpones its expiry by keep_ms.
+
+    One that has expired or was deleted does not come back: its messages go, and a new one begins.
+    """
     now = now_ms()
+    over = sa.or_(conversations.c.expires_at <= now, conversations.c.deleted_at.is_not(None))
+    connection.execute(conversations.delete().where(conversations.c.site == site, conversations.c.session == session, over))
     row = {"id": new_id("conv"), "site": site, "session": session, "created_at": now, "updated_at": now, "expires_at": now + keep_ms}
     statement = (
         sqlite_insert(conversations)
         .values(row)
-        .on_conflict_do_update(
-            index_elements=["site", "session"], set_={"updated_at": now, "expires_at": now + keep_ms, "deleted_at": None}
-        )
+        .on_conflict_do_update(index_elements=["site", "session"], set_={"updated_at": now, "expires_at": now + keep_ms})
         .returning(conversations.c.id)
     )
     return str(connection.execute(statement).scalar_one())
