@@ -47,3 +47,13 @@ class Target(msgspec.Struct, frozen=True):
     context_tokens: int | None = None
     input_price: float | None = None
     output_price: float | None = None
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """One line of a list of what may be asked. created: seconds since the epoch. owner: a model server's name, or `antiphon`."""
+
+    name: str
+    created: int
+    owner: str
+    bot: bool = False
+    description: str = ""

@@ -1,0 +1,136 @@
+"""Bots: a model, a persona, collections and parameters under a name. Rows and their validation; who may is asked by the caller."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Annotated, Final
+
+import msgspec
+import sqlalchemy as sa
+from msgspec import Meta
+
+from antiphon.core.errors import BadRequest, Conflict, NotFound
+from antiphon.core.request import Sampling
+from antiphon.permissions import grants
+from antiphon.permissions.grants import Visibility
+from antiphon.storage.ids import new_id, now_ms
+from antiphon.storage.tables.documents import collections
+from antiphon.storage.tables.models import bots, models
+
+ANTIPHON: Final = "antiphon"
+RESERVED: Final = frozenset({ANTIPHON, "quote", "echo"})
+MAX_PERSONA: Final = 32_000
+_NAME = re.compile(r"[^\s/?#%\x00-\x1f\x7f]{1,100}")
+
+
+class Parameters(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True):
+    """What a bot asks of its model and of search; None leaves it to the settings. strict: say that nothing was found rather than ask."""
+
+    temperature: Annotated[float, Meta(ge=0, le=2)] | None = None
+    top_p: Annotated[float, Meta(ge=0, le=1)] | None = None
+    max_tokens: Annotated[int, Meta(ge=1, le=10_000_000)] | None = None
+    stop: Annotated[tuple[str, ...], Meta(max_length=16)] = ()
+    seed: Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)] | None = None
+    presence_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
+    frequency_penalty: Annotated[float, Meta(ge=-2, le=2)] | None = None
+    top_k: Annotated[int, Meta(ge=1, le=100)] | None = None
+    min_score: Annotated[float, Meta(ge=0, le=1)] | None = None
+    hybrid: bool | None = None
+    strict: bool = False
+
+    @property
+    def sampling(self) -> Sampling:
+        return Sampling(**{name: getattr(self, name) for name in Sampling.__struct_fields__})
+
+
+class Bot(msgspec.Struct, frozen=True):
+    """collections: ids (or names, when saving); None for all that the asker may read, () for none. model: None for the default."""
+
+    name: str
+    description: str = ""
+    model: str | None = None
+    persona: str | None = None
+    collections: tuple[str, ...] | None = None
+    parameters: Parameters = Parameters()
+    hidden: bool = False
+    created_at: int = 0
+
+
+_COLUMNS: Final = [bots.c[name] for name in Bot.__struct_fields__]
+
+
+def parameters_of(raw: object) -> Parameters:
+    """From JSON values. Raises BadRequest naming the field."""
+    try:
+        return msgspec.convert(raw, Parameters)
+    except msgspec.ValidationError as error:
+        raise BadRequest(f"A bot's parameters cannot be used: {error}", param="parameters") from None
+
+
+def list_bots(connection: sa.Connection) -> list[Bot]:
+    return [_bot(row) for row in connection.execute(sa.select(*_COLUMNS).order_by(bots.c.name))]
+
+
+def find_bot(connection: sa.Connection, name: str) -> Bot | None:
+    row = connection.execute(sa.select(*_COLUMNS).where(bots.c.name == name)).first()
+    return None if row is None else _bot(row)
+
+
+def _bot(row: sa.Row[*tuple[object, ...]]) -> Bot:
+    return msgspec.convert(dict(row._mapping), Bot)
+
+
+def add_bot(connection: sa.Connection, bot: Bot, *, owner: str | None = None, visibility: Visibility = "members") -> None:
+    """Raises BadRequest, Conflict (also for a model's name: one of the two could not be reached any more), NotFound for a collection."""
+    _check(bot)
+    taken = find_bot(connection, bot.name) or connection.execute(sa.select(models.c.name).where(models.c.name == bot.name)).first()
+    if taken is not None or bot.name in RESERVED:
+        raise Conflict(f"The name {bot.name!r} is taken.", param="name", code="name_taken")
+    connection.execute(bots.insert().values(id=new_id("bot"), name=bot.name, created_at=now_ms(), **_values(connection, bot)))
+    grants.establish(connection, "bot", bot.name, owner, visibility)
+
+
+def change_bot(connection: sa.Connection, name: str, bot: Bot) -> None:
+    """Replace everything but the name. Raises BadRequest, NotFound."""
+    _check(bot)
+    if connection.execute(bots.update().where(bots.c.name == name).values(**_values(connection, bot))).rowcount == 0:
+        raise NotFound("There is no such bot.", code="bot_not_found")
+
+
+def remove_bot(connection: sa.Connection, name: str) -> None:
+    """Raises NotFound."""
+    if connection.execute(bots.delete().where(bots.c.name == name)).rowcount == 0:
+        raise NotFound("There is no such bot.", code="bot_not_found")
+    grants.forget(connection, "bot", name)
+
+
+def collection_ids(connection: sa.Connection, names: Sequence[str]) -> tuple[str, ...]:
+    """Ids for names or ids, in their order. Raises NotFound."""
+    found: list[str] = []
+    for name in names:
+        id = connection.scalar(sa.select(collections.c.id).where(sa.or_(collections.c.name == name, collections.c.id == name)))
+        if id is None:
+            raise NotFound(f"There is no collection {name!r}.", code="collection_not_found", param="collections")
+        found.append(str(id))
+    return tuple(dict.fromkeys(found))
+
+
+def _check(bot: Bot) -> None:
+    if not _NAME.fullmatch(bot.name):
+        raise BadRequest("A bot's name has 1 to 100 characters without white space, '/', '?', '#' or '%'.", param="name", code="bad_name")
+    if len(bot.persona or "") > MAX_PERSONA:
+        raise BadRequest(f"A persona has at most {MAX_PERSONA} characters.", param="persona")
+    parameters_of(msgspec.to_builtins(bot.parameters))
+
+
+def _values(connection: sa.Connection, bot: Bot) -> dict[str, object]:
+    return {
+        "description": bot.description,
+        "model": bot.model or None,
+        "persona": bot.persona or None,
+        "collections": sa.null() if bot.collections is None else list(collection_ids(connection, bot.collections)),
+        "parameters": msgspec.to_builtins(bot.parameters),
+        "hidden": bot.hidden,
+        "updated_at": now_ms(),
+    }
