@@ -17,7 +17,13 @@ def test_the_published_stream_byte_for_byte() -> None:
 
 def test_only_the_first_and_last_records_are_empty() -> None:
     stream = CASES["xiaozhi"].render([answered("a", "", "\r", "\n", "b\n\n")])
-    assert [frame.data for frame in frames(stream)] == [b"", b"a", b"\n", b"b\n\n", b""]
+    assert [frame.data for frame in frames(stream)] == [b"", b"a\n", b"b\n\n", b""]
+
+
+def test_no_record_begins_with_a_newline() -> None:
+    """The published client takes `data: ` and a second data line for that second line alone."""
+    stream = CASES["xiaozhi"].render([answered("One.", "\n", "\n", "Two.", "\n- three\n", "\n", "four")])
+    assert [frame.data for frame in frames(stream)] == [b"", b"One.\n\n", b"Two.\n- three\n\n", b"four", b""]
 
 
 def test_the_published_whole_answer() -> None:
