@@ -13,7 +13,7 @@ import asyncio
 import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 import msgspec
@@ -23,8 +23,10 @@ from antiphon.core.errors import AntiphonError, NotFound, OurError, UpstreamErro
 from antiphon.retrieval import store, tokens
 from antiphon.retrieval.chunk import indexed_text
 from antiphon.retrieval.crawl import USUAL, Bounds, crawl
+from antiphon.retrieval.dense import pack
 from antiphon.retrieval.draft import Draft
 from antiphon.retrieval.egress import Egress
+from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.extract.document import Extracted
 from antiphon.retrieval.extract.kinds import kind_of, media_type_of
 from antiphon.retrieval.extract.pool import Extractor
@@ -39,15 +41,6 @@ CRAWL: Final = "crawl"
 READING_VERSION: Final = 1  # grows when the same bytes come to give another text or other passages
 _ENQUEUED_TOGETHER: Final = 500
 _PROBLEMS: Final = 100
-
-
-class Embedder(Protocol):
-    """model: an id that two embedders share only if their vectors may be compared. `embed` gives packed unit vectors, one a text."""
-
-    @property
-    def model(self) -> str: ...
-
-    async def embed(self, texts: Sequence[str]) -> Sequence[bytes]: ...
 
 
 class Ticket(msgspec.Struct, frozen=True):
@@ -226,7 +219,9 @@ class Ingest:
             vectors = await self.embedder.embed([indexed_text(title, passage.heading, passage.text) for passage in item.passages])
         except AntiphonError as error:
             return _Read(error=error)
-        passages = tuple(msgspec.structs.replace(passage, vector=vector) for passage, vector in zip(item.passages, vectors, strict=True))
+        passages = tuple(
+            msgspec.structs.replace(passage, vector=pack(vector)) for passage, vector in zip(item.passages, vectors, strict=True)
+        )
         return msgspec.structs.replace(item, passages=passages)
 
     def _commit(self, connection: sa.Connection, owner: str, done: Sequence[tuple[Job, _Read]]) -> list[Job]:

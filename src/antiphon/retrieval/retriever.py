@@ -1,11 +1,13 @@
-"""Search as a turn sees it: names of collections in, hits with absolute addresses out. Joins the permission query, the embedder and `search`."""
+"""Search as a turn sees it: names of collections in, hits with absolute addresses out.
+
+Joins the permission query, the embedder and `search`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
 import msgspec
-import numpy as np
 import sqlalchemy as sa
 import structlog
 
@@ -15,7 +17,7 @@ from antiphon.core.passages import Hit, SearchResult
 from antiphon.permissions.readable import readable
 from antiphon.retrieval import store
 from antiphon.retrieval.dense import QueryVector
-from antiphon.retrieval.ingest import Embedder
+from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.search import search
 from antiphon.storage.database import Database
 
@@ -43,11 +45,11 @@ class Retriever:
         if self._embedder is None:
             return None
         try:
-            packed = (await self._embedder.embed([query]))[0]
+            values = (await self._embedder.embed([query]))[0]
         except UpstreamError as error:
             log.warning("the embedder failed; searching by words alone", code=error.code, detail=error.detail)
             return None
-        return QueryVector(self._embedder.model, np.frombuffer(packed, "<f2").astype(np.float32))
+        return QueryVector(self._embedder.model, values)
 
     def _addressed(self, hit: Hit) -> Hit:
         """A document without an address of its own is shown by our reader page."""
