@@ -45,9 +45,20 @@ def _path_prefix(text: str) -> str:
     return text.rstrip("/")
 
 
+def _ollama_address(text: str) -> str:
+    """What OLLAMA_HOST may hold: an address to listen on, with or without scheme and port."""
+    text = text.strip().rstrip("/")
+    if text in ("", "off"):
+        return ""
+    parts = urlsplit(text if "://" in text else f"http://{text}")
+    host = "127.0.0.1" if parts.hostname in (None, "0.0.0.0", "::") else parts.hostname  # noqa: S104  # listened on, not asked at
+    port = parts.port or (11434 if "://" not in text else None)
+    return f"{parts.scheme}://{f'[{host}]' if ':' in host else host}{f':{port}' if port else ''}{parts.path}"
+
+
 Url = Annotated[str, AfterValidator(_web_address)]
 Count = Annotated[int, Field(ge=1)]
-Seconds = Annotated[float, Field(gt=0)]
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class Group(BaseModel):
@@ -92,7 +103,10 @@ class Access(Group):
 class Models(Group):
     default_model: Annotated[str | None, Field(description="The model behind bots that name none; quote when unset.")] = None
     ollama_url: Annotated[
-        str, Field(description="Where to look for a local Ollama; empty does not look."), How(("OLLAMA_BASE_URL", "OLLAMA_HOST"), True)
+        str,
+        AfterValidator(_ollama_address),
+        Field(description="Where to look for a local Ollama; off does not look."),
+        How(("OLLAMA_BASE_URL", "OLLAMA_HOST"), True),
     ] = "http://127.0.0.1:11434"
     connect_seconds: Annotated[Seconds, Field(description="Time for a model's server to accept a connection.")] = 5.0
     first_byte_seconds: Annotated[Seconds, Field(description="Time for it to begin its answer.")] = 60.0

@@ -84,7 +84,7 @@ class Settings:
                 self.notices.append(f"The stored setting {name} is not known to this version.")
                 continue
             try:
-                layer[name] = (setting.parse(box.open(raw, name) if setting.secret else raw, "database"), "database")
+                layer[name] = (setting.parse(box.open(raw, name) if setting.secret and raw is not None else raw, "database"), "database")
             except AntiphonError as error:
                 self.notices.append(error.message)
         self._layers["database"] = layer
