@@ -12,7 +12,7 @@ Language = Literal["en", "vi", "zh-Hans", "zh-Hant"]
 
 _HAN = re.compile(r"[\u3400-\u9fff\uf900-\ufaff\U00020000-\U000323af]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
-_LATIN = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]")
+_LATIN_WORD = re.compile(r"[A-Za-z\u00c0-\u024f\u1e00-\u1eff]+")
 _WORD = re.compile(r"[^\W\d_]+")
 # Vowels with Vietnamese hooks, horns and stacked tone marks, which no other alphabet has; and the letters that a few others share with it.
 _VIETNAMESE = re.compile(r"[\u01a0\u01a1\u01af\u01b0\u1ea0-\u1ef9]")
@@ -35,9 +35,9 @@ _SIMPLIFIED: Final = frozenset(_PAIRS[1::2]) - frozenset("里后几准")
 
 
 def detect(text: str) -> Language:
-    """The language of a text; short or mixed texts go with the script that carries more."""
+    """The language of a text. A mixed one goes with the script that carries more, a Han character weighing as much as a Latin word."""
     han = len(_HAN.findall(text))
-    if han and han * 3 >= len(_LATIN.findall(text)):
+    if han and han >= len(_LATIN_WORD.findall(text)):
         if len(_KANA.findall(text)) * 4 > han:
             return "en"
         traditional = sum(character in _TRADITIONAL for character in text)
