@@ -30,10 +30,10 @@ def main() -> None:
     while (frame := protocol.receive(tasks)) is not None:
         task = protocol.task_decoder.decode(frame)
         _limit_cpu(task.cpu_seconds)
-        protocol.send(answers, protocol.encoder.encode(_answer(task)))
+        protocol.send(answers, protocol.encoder.encode(answer(task)))
 
 
-def _answer(task: protocol.Task) -> protocol.Answer:
+def answer(task: protocol.Task) -> protocol.Answer:
     try:
         document = extract(task.data, name=task.name, media_type=task.media_type)
         return protocol.Success(document, tuple(chunk(document)))

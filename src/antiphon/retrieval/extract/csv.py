@@ -38,18 +38,17 @@ def _delimiter(text: str) -> str:
 
 def write_rows(writer: Writer, rows: list[list[str]]) -> None:
     """The first row with two or more filled cells names the columns; rows above it are written as they are."""
+    table = [cells for row in rows if any(cells := [one_line(cell) for cell in row])]
+    least = min(2, max((_filled(cells) for cells in table), default=0))
     names: list[str] | None = None
-    for row in rows:
-        cells = [one_line(cell) for cell in row]
-        filled = [cell for cell in cells if cell]
-        if not filled:
-            continue
-        if names is None:
-            if len(filled) >= 2 or len(rows) == 1 or len(row) == 1:
-                names = cells
-            writer.block(" | ".join(filled), tight=True)
-            continue
-        writer.block(row_text(names, cells), tight=True)
+    for number, cells in enumerate(table):
+        writer.block(" | ".join(filter(None, cells)) if names is None else row_text(names, cells), tight=number > 0)
+        if names is None and _filled(cells) >= least:
+            names = cells
+
+
+def _filled(cells: list[str]) -> int:
+    return sum(map(bool, cells))
 
 
 def row_text(names: list[str], cells: list[str]) -> str:

@@ -43,6 +43,8 @@ _LABELS: Final = {
     "utf-16le": "utf-16-le",
     "utf-16be": "utf-16-be",
 }
+_CHINESE: Final = ("gb18030", "big5hkscs", "utf-16-le", "utf-16-be")
+_SHORT: Final = 64  # bytes; below, any bytes may pass for a few characters of UTF-16
 _SAMPLE: Final = 65_536
 _FREQUENT: Final = frozenset(
     "的一是不了在人有我他这个们中来上大为和国地到以说时要就出会可也你对生能而子那得于着下自之年过发后作里用道行所然家种事成方多经么去法学"
@@ -112,7 +114,7 @@ def _wide(data: bytes) -> str | None:
 
 
 def _by_sense(data: bytes) -> str:
-    chinese = sorted(((_chinese(data, codec), codec) for codec in ("gb18030", "big5hkscs")), reverse=True)
+    chinese = sorted(((_chinese(data, codec), codec) for codec in _CHINESE), reverse=True)
     score, codec = chinese[0]
     if score >= 0.2:
         return codec
@@ -134,7 +136,7 @@ def _chinese(data: bytes, codec: str) -> float:
         return 0.0
     text = data[:_SAMPLE].decode(codec, "ignore")
     beyond = [character for character in text if character > "\x7f"]
-    if not beyond or not _HAN.search(text):
+    if not beyond or not _HAN.search(text) or (codec.startswith("utf-16") and len(data) < _SHORT):
         return 0.0
     return sum(character in _FREQUENT for character in beyond) / len(beyond)
 
@@ -160,7 +162,8 @@ def _western(data: bytes) -> bool:
     text = data.decode("cp1252")
     beyond = [character for character in text if character > "\x7f"]
     letters = sum(
-        character.isalpha() or character in "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u20ac\u00a0\u00a3\u00a7\u00b0\u00ab\u00bb"
+        character.isalpha()
+        or character in "\u2018\u2019\u201c\u201d\u2013\u2014\u2026\u20ac\u00a0\u00a3\u00a7\u00b0\u00ab\u00bb\u00bf\u00a1"
         for character in beyond
     )
-    return letters * 10 >= len(beyond) * 9 and len(beyond) * 3 <= len(text) and not re.search(r"[\x00-\x08\x0e-\x1f]", text)
+    return letters * 10 >= len(beyond) * 9 and len(beyond) * 2 <= len(text) and not re.search(r"[\x00-\x08\x0e-\x1f]", text)

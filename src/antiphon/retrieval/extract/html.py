@@ -3,7 +3,7 @@
 The page's own landmarks decide (main, article, role=main); without one, the body less navigation, banners and footers. Comments, scripts,
 styles, hidden parts and forms are dropped. The tree is walked without recursion, so that deep nesting costs nothing.
 
-Rules: the parser is told the encoding and never loads anything.
+Rules: the parser is told the encoding and never loads anything. A page deeper than it can go is refused, not cut.
 """
 
 from __future__ import annotations
@@ -41,11 +41,13 @@ def read(data: bytes, name: str, media_type: str | None) -> Extracted:
     source = _DECLARATION.sub("", clean(decode(data, declared=charset_of(media_type), html=True)))
     if not source.strip():
         raise Unreadable("empty", "The page is empty.")
-    parser = html.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, remove_pis=True)
+    parser = html.HTMLParser(no_network=True, huge_tree=True, remove_comments=True, remove_pis=True)
     try:
         root = html.document_fromstring(source, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
         raise Unreadable("corrupt", "The page cannot be read as HTML.", detail=str(error)) from error
+    if any("depth" in entry.message for entry in parser.error_log):  # the parser stops there, so what follows would be lost unsaid
+        raise Unreadable("corrupt", "The page is nested too deeply to be read.")
     page = _Page()
     page.walk(_content(root))
     declared = root.findtext(".//head/title") or root.findtext(".//title")

@@ -19,6 +19,7 @@ from antiphon.retrieval.extract.document import Extracted, Unreadable, Writer, c
 from antiphon.retrieval.extract.encodings import decode
 from antiphon.retrieval.extract.kinds import charset_of, stem_of
 
+_LONGEST_LINE: Final = 100_000
 _SETTINGS: Final = {
     "file_insertion_enabled": False,
     "raw_enabled": False,
@@ -32,7 +33,7 @@ _SETTINGS: Final = {
     "docinfo_xform": False,
     "sectsubtitle_xform": False,
     "embed_stylesheet": False,
-    "line_length_limit": 100_000,
+    "line_length_limit": _LONGEST_LINE,
 }
 _ROLE = re.compile(r":([A-Za-z][\w.+:-]*):`")
 _DIRECTIVE = re.compile(r"^[ \t]*\.\.[ \t]+(?:\|[^|\n]+\|[ \t]+)?([A-Za-z][\w.+:-]*)::", re.MULTILINE)
@@ -41,28 +42,40 @@ _SILENT: Final = frozenset({"toctree", "index", "only", "currentmodule", "py:cur
 _SKIP = (nodes.comment, nodes.system_message, nodes.substitution_definition, nodes.target, nodes.raw, nodes.docinfo, nodes.topic)
 
 
+class _AnyOption(dict[str, Any]):
+    """Takes every option a foreign directive may have, as it is."""
+
+    def __missing__(self, name: str) -> Any:
+        return str
+
+
+_ANY: Final = _AnyOption(name=str)
+
+
 class _Body(Directive):
     """A directive of somebody else's: its argument and body stay as text."""
 
     has_content = True
     optional_arguments = 100
     final_argument_whitespace = True
-    option_spec: ClassVar[Any] = None
+    option_spec: ClassVar[Any] = _ANY
 
     def run(self) -> list[nodes.Node]:
         container = nodes.container()
         if self.arguments:
             container += nodes.paragraph("", " ".join(self.arguments))
-        lines = [line for line in self.content if not re.match(r"^:[\w-]+:", line)]
-        if lines:
+        if self.content:
             self.state.nested_parse(self.content, self.content_offset, container)
         return [container]
 
 
 class _Nothing(Directive):
+    """A directive whose body says nothing to a reader."""
+
     has_content = True
     optional_arguments = 100
     final_argument_whitespace = True
+    option_spec: ClassVar[Any] = _ANY
 
     def run(self) -> list[nodes.Node]:
         return []
@@ -73,13 +86,10 @@ class _Code(Directive):
 
     has_content = True
     optional_arguments = 1
-    option_spec: ClassVar[Any] = None
+    option_spec: ClassVar[Any] = _ANY
 
     def run(self) -> list[nodes.Node]:
-        lines = list(self.content)
-        while lines and re.match(r"^:[\w-]+:", lines[0]):
-            lines.pop(0)
-        code = "\n".join(lines).strip("\n")
+        code = "\n".join(self.content).strip("\n")
         return [nodes.literal_block(code, code)]
 
 
@@ -92,6 +102,8 @@ def _label(
 
 def read(data: bytes, name: str, media_type: str | None) -> Extracted:
     source = clean(decode(data, declared=charset_of(media_type)))
+    if len(max(source.split("\n"), key=len)) > _LONGEST_LINE:
+        raise Unreadable("too_large", f"A line of the page is longer than {_LONGEST_LINE:,} characters.")
     _register(source)
     try:
         document = publish_doctree(source, settings_overrides={**_SETTINGS, "warning_stream": io.StringIO()})
