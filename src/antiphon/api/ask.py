@@ -36,12 +36,19 @@ Keep = Callable[[Record], object]
 async def asker(services: Services, scope: Scope, head: Head) -> Actor:
     """Who may ask on an API dialect. Raises Unauthenticated for nobody, Refused for a key that may not."""
     actor = await identify(services.authenticator, services.options, scope, head)
-    require(actor, "ask", "chat")
+    require(actor, "ask", "chat", anonymous=services.options.anonymous)
     return actor
 
 
 def begin(
-    services: Services, dialect: Dialect, actor: Actor, ask: Ask, target: Target, *, conversation: str | None = None, keep: Keep | None = None
+    services: Services,
+    dialect: Dialect,
+    actor: Actor,
+    ask: Ask,
+    target: Target,
+    *,
+    conversation: str | None = None,
+    keep: Keep | None = None,
 ) -> tuple[Run, Batches]:
     """Make a run of an ask: known to the log, recorded, metered when it ends. Raises BadRequest for an ask without a question.
 

@@ -97,7 +97,7 @@ class Companions:
             if embedder is None or (name is not None and name != embedder.model):
                 raise NotFound("There is no such embedding model.", code="model_not_found", param="model")
             vectors = await embedder.embed(texts)
-            data = [{"object": "embedding", "index": index, "embedding": vector.tolist()} for index, vector in enumerate(vectors)]
+            data = [{"object": "embedding", "index": index, "embedding": vector} for index, vector in enumerate(vectors.tolist())]
             usage = {"prompt_tokens": sum(map(estimate, texts)), "total_tokens": sum(map(estimate, texts))}
             body = {"object": "list", "data": data, "model": embedder.model, "usage": usage}
             await send_reply(send, Reply(200, msgspec.json.encode(body)))

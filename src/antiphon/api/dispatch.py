@@ -27,12 +27,13 @@ Routes = Mapping[str, Mapping[str, App]]
 
 
 class Dispatcher:
-    """exact: path -> method -> application. prefixes: the same for everything below a path. rest: whoever takes what no table names."""
+    """exact: path -> method -> application. prefixes: the same for everything below a path. rest: whoever takes what no table names; set before the first request."""
 
-    def __init__(self, exact: Routes, prefixes: Routes, rest: App, metrics: Metrics, root_path: str = "") -> None:
+    rest: App
+
+    def __init__(self, exact: Routes, prefixes: Routes, metrics: Metrics, root_path: str = "") -> None:
         self._exact = exact
         self._prefixes = prefixes
-        self._rest = rest
         self._metrics = metrics
         self._root = root_path.rstrip("/")
 
@@ -43,7 +44,7 @@ class Dispatcher:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
-            await self._rest(scope, receive, send)
+            await self.rest(scope, receive, send)
             return
         if self._root:
             _below(scope, self._root)
@@ -75,7 +76,7 @@ class Dispatcher:
         if methods is None:
             methods = next((table for prefix, table in self._prefixes.items() if path.startswith(prefix)), None)
         if methods is None:
-            return self._rest
+            return self.rest
         found = methods.get(scope["method"])
         return found if found is not None else _not_allowed(methods)
 

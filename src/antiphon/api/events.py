@@ -134,7 +134,9 @@ class Events:
             if run is None or run.owner.subject != actor.subject:
                 raise NotFound("There is no such run.", code="run_not_found", param="run")
         ticket = await services.authenticator.issue_ticket(actor, run_id)
-        await send_reply(send, Reply(200, msgspec.json.encode({"ticket": ticket, "expires_in": 60}), headers=(("Cache-Control", "no-store"),)))
+        await send_reply(
+            send, Reply(200, msgspec.json.encode({"ticket": ticket, "expires_in": 60}), headers=(("Cache-Control", "no-store"),))
+        )
 
 
 class _Welcome:
@@ -164,5 +166,3 @@ def _last_seen(head: Head) -> tuple[str, int] | None:
     if not run or not seq.isdecimal() or len(seq) > 9:
         return value, -1
     return run, int(seq)
-
-

@@ -9,14 +9,14 @@ Errors: {"error": {"code", "message", "param"}}.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
 from fastapi.routing import APIRoute
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from antiphon.accounts.sessions import Page
@@ -81,20 +81,25 @@ def needs(action: Action, kind: Kind) -> Dependency:
     return Dependency(Needs(action, kind))
 
 
-PUBLIC: Final = frozenset({"/openapi.json", "/docs", "/docs/oauth2-redirect"})
-
-
 def policies(app: FastAPI) -> Iterator[tuple[str, str, Needs | None]]:
     """(method, path, right) of every route; None where a route names no right."""
     for route in app.routes:
         if isinstance(route, APIRoute):
             found = next((d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)), None)
-            for method in sorted(route.methods):
+            for method in sorted(route.methods or ()):
                 yield method, route.path, found
 
 
-def create(services: Services, routers: Sequence[APIRouter], version: str) -> FastAPI:
-    """Raises RuntimeError for a route without a right."""
+class Described(NamedTuple):
+    """A route outside this application that its description names too."""
+
+    method: str
+    path: str
+    summary: str
+
+
+def create(services: Services, routers: Sequence[APIRouter], version: str, besides: Sequence[Described] = ()) -> FastAPI:
+    """besides: routes that others answer. Raises RuntimeError for a route without a right."""
     app = FastAPI(
         title="Antiphon",
         version=version,
@@ -103,15 +108,27 @@ def create(services: Services, routers: Sequence[APIRouter], version: str) -> Fa
         redoc_url=None,
         openapi_url=None,
         redirect_slashes=False,
+        max_body_size=services.options.upload_limit,
     )
     app.state.services = services
     app.add_exception_handler(AntiphonError, _told)
     app.add_exception_handler(RequestValidationError, _invalid)
+    app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
     for router in routers:
         app.include_router(router)
     if open_routes := [f"{method} {path}" for method, path, right in policies(app) if right is None]:
         raise RuntimeError(f"routes without a right: {', '.join(open_routes)}")
+    own = app.openapi
+
+    def whole() -> dict[str, Any]:
+        schema = own()
+        for route in besides:
+            operation = {"summary": route.summary, "tags": ["dialects"], "responses": {"200": {"description": "The dialect's own form."}}}
+            schema["paths"].setdefault(route.path, {}).setdefault(route.method.lower(), operation)
+        return schema
+
+    app.openapi = whole  # type: ignore[method-assign]
     return app
 
 
@@ -124,7 +141,7 @@ async def _told(request: Request, error: Exception) -> Response:
 
 async def _invalid(request: Request, error: Exception) -> Response:
     """The first thing that is wrong, in words, without repeating what was sent."""
-    assert isinstance(error, RequestValidationError)
+    assert isinstance(error, RequestValidationError | ValidationError)
     first = error.errors()[0]
     where = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
     message = f"{where}: {first['msg']}" if where else str(first["msg"])
@@ -133,6 +150,9 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 async def _http(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)
-    codes = {404: ("not_found", "There is nothing at this address."), 405: ("method_not_allowed", "This address does not take that method.")}
+    codes = {
+        404: ("not_found", "There is nothing at this address."),
+        405: ("method_not_allowed", "This address does not take that method."),
+    }
     code, message = codes.get(error.status_code, ("invalid_request", str(error.detail)))
     return Json({"error": {"code": code, "message": message, "param": None}}, error.status_code, headers=error.headers)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from ipaddress import IPv4Network, IPv6Network
-from typing import Final
+from typing import Any, Final, Protocol
 
 import msgspec
 
@@ -12,8 +12,9 @@ from antiphon.accounts.authenticate import Authenticator
 from antiphon.accounts.service import Accounts
 from antiphon.api.metrics import Metrics
 from antiphon.api.stream import Streams
+from antiphon.bots.catalogue import Catalogue
 from antiphon.chat.ports import Retriever
-from antiphon.models.catalogue import ModelCatalogue
+from antiphon.models.service import ModelService
 from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.ingest import Ingest
 from antiphon.runs.log import RunLog
@@ -26,11 +27,12 @@ DAY_MS: Final = 24 * 60 * 60 * 1000
 class Options(msgspec.Struct, frozen=True):
     """The settings that routes look at, as they are now; `app.py` puts a new value in place when one changes.
 
-    body_limit: bytes. heartbeat: seconds of silence before a stream sends a sign of life. store_text: dialects whose questions and answers are kept.
+    body_limit, upload_limit: bytes. heartbeat: seconds of silence before a stream sends a sign of life. store_text: dialects whose questions and answers are kept.
     history_days: how long a visitor's conversation is kept. widget_per_minute: streams a visitor may begin on a site that sets no limit of its own.
     """
 
     body_limit: int = 8 * 1024 * 1024
+    upload_limit: int = 64 * 1024 * 1024
     heartbeat: float = 15.0
     store_text: frozenset[str] = frozenset()
     history_days: int = 30
@@ -38,14 +40,27 @@ class Options(msgspec.Struct, frozen=True):
     local_access: bool = True
     public_url: str | None = None
     root_path: str = ""
+    anonymous: bool = False
     trusted_proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+
+
+class SettingsPort(Protocol):
+    """settings.layers.Settings, by shape: the room above this one. Rows are settings.layers.Row."""
+
+    def rows(self) -> list[Any]: ...
+
+    async def put(self, name: str, value: Any) -> Any: ...
+
+    async def forget(self, name: str) -> Any: ...
 
 
 @dataclass
 class Services:
     db: Database
     authenticator: Authenticator
-    catalogue: ModelCatalogue
+    catalogue: Catalogue
+    models: ModelService
+    settings: SettingsPort
     retriever: Retriever
     limits: RateLimits
     accounts: Accounts

@@ -82,7 +82,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 class Ingest:
-    """Takes requests, and is the handler of their jobs (see jobs.worker): `kinds`, `claim`, `run`."""
+    """Takes requests, and is the handler of their jobs (see jobs.worker): `kinds`, `claim`, `run`. on_queued is called when there is work."""
 
     kinds = (DOCUMENT, CRAWL)
     claim = 32
@@ -91,6 +91,7 @@ class Ingest:
         self, database: Database, extractor: Extractor, egress: Egress, spool: Path, *, embedder: Embedder | None = None, readers: int = 2
     ) -> None:
         self.embedder = embedder
+        self.on_queued: Callable[[], object] = lambda: None
         self._database = database
         self._extractor = extractor
         self._egress = egress
@@ -128,6 +129,7 @@ class Ingest:
         payload = {"url": url, "bounds": msgspec.to_builtins(bounds)}
         job = NewJob(CRAWL, collection, label=url, payload=payload, batch=batch)
         await self._database.write(jobs.enqueue, [job])
+        self.on_queued()
         return Ticket(batch, 1)
 
     async def progress(self, batch: str) -> Progress:
@@ -155,6 +157,7 @@ class Ingest:
         batch = batch or new_id("batch")
         for at in range(0, len(documents), _ENQUEUED_TOGETHER):
             await self._database.write(_enqueue_documents, collection, batch, documents[at : at + _ENQUEUED_TOGETHER])
+            self.on_queued()
         return Ticket(batch, len(documents))
 
     # Jobs

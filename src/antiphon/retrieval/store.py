@@ -246,6 +246,12 @@ def read_document(connection: sa.Connection, identifier: str, readable: Readable
     return dict(row._mapping)
 
 
+def counts(connection: sa.Connection) -> dict[str, int]:
+    """How many collections, documents and passages there are in all."""
+    tables = {"collections": collections, "documents": documents, "passages": passages}
+    return {name: connection.scalar(sa.select(sa.func.count()).select_from(table)) or 0 for name, table in tables.items()}
+
+
 # What search reads
 
 

@@ -62,10 +62,13 @@ def insert(connection: sa.Connection, row: dict[str, Any]) -> None:
     connection.execute(runs.insert(), row)
 
 
-def recent(connection: sa.Connection, subject: str | None = None, limit: int = 100) -> list[RunRow]:
-    """Newest first; of one subject when given."""
+def recent(connection: sa.Connection, readable: sa.Select[tuple[str]], limit: int = 100) -> list[RunRow]:
+    """Newest first, of those that `readable` (a query of ids) holds."""
     columns = [runs.c[name] for name in RunRow.__struct_fields__]
-    query = sa.select(*columns).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
-    if subject is not None:
-        query = query.where(runs.c.subject == subject)
+    query = sa.select(*columns).where(runs.c.id.in_(readable)).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)
     return [RunRow(*row) for row in connection.execute(query)]
+
+
+def expire(connection: sa.Connection, before: int) -> int:
+    """Delete what runs used that ended before a time in milliseconds; returns how many."""
+    return connection.execute(runs.delete().where(runs.c.ended_at < before)).rowcount

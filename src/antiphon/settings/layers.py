@@ -52,6 +52,7 @@ class Settings:
     def __init__(self, options: Mapping[str, Any], environ: Mapping[str, str], file: Path | None) -> None:
         """options: values by setting name, None for what was not given. file: the configuration file, if any. Raises BadRequest."""
         self.file = file
+        self._environ = environ
         self.notices: list[str] = []
         self.found: tuple[Found, ...] = upstreams_in(_with_files(environ))
         self._layers: dict[Layer, dict[str, tuple[Any, str]]] = {layer: {} for layer in LAYERS}
@@ -118,6 +119,10 @@ class Settings:
         except BadRequest:
             self._layers["file"] = before
             raise
+
+    def variable(self, name: str) -> str | None:
+        """The value of an environment variable that a stored model server names; None when it is not set."""
+        return self._environ.get(name) or None
 
     def listen(self, listener: Callable[[frozenset[str]], object]) -> None:
         """Call listener(names) after settings changed; `values` is new by then."""

@@ -1,0 +1,99 @@
+"""`antiphon serve`: the server, and on its first line of output where it is and what to do next."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+import structlog
+import uvloop
+
+from antiphon.app import Application
+from antiphon.cli.connection import data_option
+from antiphon.cli.running import listen, run
+from antiphon.settings.layers import Settings
+from antiphon.storage.directory import DataDirectory
+
+
+@click.command()
+@click.option("--host", help="Address to listen on (default 127.0.0.1).")
+@click.option("--port", type=click.IntRange(0, 65535), help="Port to listen on (default 8000; 0 takes a free one).")
+@click.option("--public-url", help="Address under which the world reaches the server.")
+@click.option("--root-path", help="Path in front of every route, behind a proxy.")
+@click.option(
+    "--trusted-proxy", "trusted_proxies", multiple=True, metavar="CIDR", help="Network whose forwarding headers are believed; repeatable."
+)
+@data_option
+def serve(
+    host: str | None,
+    port: int | None,
+    public_url: str | None,
+    root_path: str | None,
+    trusted_proxies: tuple[str, ...],
+    data: Path | None,
+    config: Path | None,
+) -> None:
+    """Start the server. Everything it keeps is in the data directory."""
+    options: dict[str, Any] = {
+        "server.host": host,
+        "server.port": port,
+        "server.data": data,
+        "server.public_url": public_url,
+        "server.root_path": root_path,
+        "server.trusted_proxies": trusted_proxies or None,
+    }
+    settings = Settings.load(options, config)
+    server = settings.values.server
+    _log_as(server.log_level, server.log_format)
+    directory = DataDirectory(server.data)
+    directory.lock()
+    try:
+        listener = listen(server.host, server.port)
+        application = Application(settings, directory)
+        uvloop.run(run(application, listener, lambda end: _welcome(application, end)))
+    finally:
+        directory.release()
+
+
+def _welcome(application: Application, end: Callable[[], None]) -> None:
+    """Said once the server answers: its address, the set-up link while there is no administrator, and the next step."""
+    base = application.base_url
+    lines = [f"Antiphon is ready at {base}"]
+    if application.setup_token is not None:
+        lines.append(f"Set-up link (once, within a day): {base}/setup#{application.setup_token}")
+    lines += [f"Note: {notice}" for notice in application.settings.notices]
+    lines.append(
+        f'Next: antiphon ingest PATH --collection docs{_data_hint(application)}, then: antiphon ask "..."{_data_hint(application)}'
+    )
+    click.echo("\n".join(lines))
+    sys.stdout.flush()
+
+
+def _data_hint(application: Application) -> str:
+    """Commands find the server by its data directory; only one that is not the usual must be named."""
+    data = application.settings.values.server.data
+    return "" if application.settings.origin("server.data").layer == "default" else f" --data {data}"
+
+
+def _log_as(level: str, form: str) -> None:
+    """Structured logs on standard error: text for people, JSON for machines."""
+    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
+    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if as_text else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.StackInfoRenderer(),
+            *(() if as_text else (structlog.processors.format_exc_info,)),
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=False,
+    )
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")
