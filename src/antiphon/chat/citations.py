@@ -19,7 +19,7 @@ from antiphon.core.events import ChoiceEnd, CitationEvent, Event, TextDelta, Too
 from antiphon.core.passages import Citation, Hit, Passage
 
 _MARK_OR_FENCE = re.compile(r"\[(\d{1,2}(?: ?, ?\d{1,2}){0,9})\]|`{3,}")
-_OPEN_TAIL = re.compile(r"\[[\d ,]{0,47}\Z|`+\Z")  # 47: the longest list of numbers that is a mark
+_OPEN_TAIL = re.compile(r"\[[\d ,]{0,47}\Z|(?<!`)`+\Z")  # 47: the longest list of numbers that is a mark
 _INDENT: Final = " \t>-*+.)0123456789"  # a fence may stand in a quotation or a list
 _QUOTE_LIMIT: Final = 300
 _SENTENCE_END = re.compile(r"[.!?。！？\n]")
