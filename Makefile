@@ -8,8 +8,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 UV_VERSION := 0.13.8
 
-# Options passed on: make serve ARGS='--port 8123 --data DIR', make test ARGS='-k sse', make bench DATA=DIR, make soak MINUTES=1
+# Options passed on: make serve ARGS='--port 8123 --data DIR', make test ARGS='-k sse', make test SEEDS=DIR (also the clients that the
+# documents there print), make bench DATA=DIR, make soak MINUTES=1
 ARGS ?=
+SEEDS ?=
 DATA ?=
 MINUTES ?= 5
 WORKERS ?= 2
@@ -21,7 +23,7 @@ NODE_CLIENTS := $(if $(wildcard tests/clients/node/package.json),tests/clients/n
 
 help:
 	@echo "make serve      set up .venv and start the server        (ARGS='--port 8123 --data DIR')"
-	@echo "make test       set up the tests and run them            (ARGS='-k name')"
+	@echo "make test       set up the tests and run them            (ARGS='-k name', SEEDS=DIR)"
 	@echo "make check      format, lint, types, import rules"
 	@echo "make dev        the server with debug logs"
 	@echo "make test-long  the tests that take minutes"
@@ -61,7 +63,7 @@ dev: setup
 	@exec env ANTIPHON_LOG_LEVEL=debug $(BIN)/antiphon serve $(ARGS)
 
 test: setup-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(ARGS)
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile $(if $(SEEDS),--seeds $(SEEDS)) $(ARGS)
 
 test-long: setup-dev
 	$(BIN)/python -m pytest -m long $(ARGS)
