@@ -20,9 +20,7 @@ from antiphon.wire.sse import Decoder
 @data_option
 def ask(question: tuple[str, ...], model: str | None, data: Path | None, config: Path | None) -> None:
     """Ask QUESTION and read the answer here, with its sources."""
-    body: dict[str, Any] = {"stream": True, "messages": [{"role": "user", "content": " ".join(question)}]}
-    if model:
-        body["model"] = model
+    body: dict[str, Any] = {"model": model or "antiphon", "stream": True, "messages": [{"role": "user", "content": " ".join(question)}]}
     with connect(data, config) as server, server.client.stream("POST", "/v1/chat/completions", json=body) as response:
         if not response.is_success:
             response.read()
