@@ -63,9 +63,10 @@ class _Again(Exception):
 class Response:
     """An answer whose head has come. `read` brings what has arrived, b'' at a proper end; `close` drops the connection unless it ended."""
 
-    def __init__(self, call: Call, response: aiohttp.ClientResponse, since: float) -> None:
+    def __init__(self, transport: Transport, call: Call, response: aiohttp.ClientResponse, since: float) -> None:
         self.status = response.status
         self.headers = response.headers
+        self._transport = transport
         self._call = call
         self._response = response
         self._readany = response.content.readany
@@ -157,7 +158,7 @@ class Response:
         if self._response.content.is_eof():
             self._response.release()
         elif complete:
-            self._loop.call_later(LINGER, self._response.close)  # aiohttp gives the connection back to the pool if the end comes first
+            self._transport.linger(self._response)
         else:
             self._response.close()
 
@@ -168,6 +169,7 @@ class Transport:
     def __init__(self, proxy: str | None = None) -> None:
         self._proxy = proxy
         self._session: aiohttp.ClientSession | None = None
+        self._lingering: set[aiohttp.ClientResponse] = set()
 
     async def post(self, call: Call) -> Response:
         """Send, retrying as the header of this file says; any HTTP status comes back as a Response. Raises UpstreamError."""
@@ -192,7 +194,18 @@ class Transport:
         except _Again as again:
             raise again.error from None
 
+    def linger(self, response: aiohttp.ClientResponse) -> None:
+        """Close it soon; if its end comes first, aiohttp has given the connection back to the pool by then."""
+        self._lingering.add(response)
+        asyncio.get_running_loop().call_later(LINGER, self._end, response)
+
+    def _end(self, response: aiohttp.ClientResponse) -> None:
+        self._lingering.discard(response)
+        response.close()
+
     async def close(self) -> None:
+        for response in list(self._lingering):
+            self._end(response)
         if self._session is not None:
             await self._session.close()
             self._session = None
@@ -223,7 +236,7 @@ class Transport:
             raise _Again(_broken(call, error)) from None
         except (aiohttp.ClientError, ValueError) as error:
             raise _broken(call, error) from None
-        return Response(call, response, since)
+        return Response(self, call, response, since)
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:

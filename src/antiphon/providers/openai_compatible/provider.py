@@ -54,7 +54,9 @@ class OpenAICompatible:
         try:
             kind = response.content_type
             if kind == "application/json":
-                yield decoder.whole(await response.read_all())
+                whole = decoder.whole(await response.read_all())
+                if whole:
+                    yield whole
             elif kind in ("text/html", "application/xhtml+xml"):
                 raise faults.invalid(model, f"{kind}: {await response.error_text()}")
             else:

@@ -56,10 +56,9 @@ def choose(question: Collection[str], passages: Sequence[str], words: Words) -> 
     first = next(sentence for sentence in ranked if sentence.number == foremost)
     enough = NEARLY * score(ranked[0])
     chosen = [first, *(sentence for sentence in ranked if sentence is not first and enough and score(sentence) >= enough)]
-    kept = _within_limits(chosen[:MOST_QUOTES])
-    for sentence in list(kept):
-        if len(sentence.text) < SHORT or sentence.text.endswith((":", "\uff1a")):
-            kept += [other for other in told[sentence.number - 1] if other.place == sentence.place + 1 and other not in kept]
+    kept = _within_limits(chosen[: MOST_QUOTES - 1])
+    if len(first.text) < SHORT or first.text.endswith((":", "\uff1a")):
+        kept += [other for other in told[first.number - 1] if other.place == first.place + 1 and other not in kept]
     return [Quote(sentence.number, sentence.text) for sentence in sorted(kept, key=lambda sentence: (sentence.number, sentence.place))]
 
 

@@ -15,7 +15,7 @@ LONGEST: Final = 500
 
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _OWN_LINE = re.compile(r"^\s*(?:[-*+]\s|\d{1,3}[.)]\s|>|\||\[[ xX]\]\s)")
-_LEADING = re.compile(r"^\s*(?:(?:[-*+>]|\d{1,3}[.)]|\[[ xX]\]|\|)\s*)*(?=\S)")
+_LEADING = re.compile(r"^\s*(?:[-*+]\s+|>\s?|\d{1,3}[.)]\s+|\[[ xX]\]\s+|\|\s*)*")
 _NOT_TEXT = re.compile(r"^\s*(?:#{1,6}\s|!\[|[-=*_|:\s]+$|<)")
 _END = re.compile(
     r"(?<=[。！？；])(?=[^”’」』）)])|(?<=[.!?])(?<!\b[A-Za-z]\.)(?<!\be\.g\.)(?<!\bi\.e\.)(?<!\betc\.)(?<!\bvs\.)(?<!\bNo\.)\s+(?=\S)"
