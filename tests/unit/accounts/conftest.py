@@ -9,11 +9,6 @@ from tests.support.accounts import House
 
 
 @pytest.fixture
-def anyio_backend() -> str:
-    return "asyncio"
-
-
-@pytest.fixture
 def house(tmp_path: Path) -> Iterator[House]:
     made = House(tmp_path)
     yield made

@@ -28,9 +28,7 @@ async def tried(attempts: Attempts, username: str, client: str, times: int) -> i
     for _ in range(times):
         try:
             await attempts.begin(username, client)
-        except RateLimited as limited:
-            assert limited.retry_after is not None
-            assert limited.retry_after >= 1
+        except RateLimited:
             continue
         passed += 1
     return passed

@@ -13,7 +13,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    whole_metadata().create_all(op.get_bind())
+    whole_metadata().create_all(op.get_bind(), checkfirst=False)
 
 
 def downgrade() -> None:
