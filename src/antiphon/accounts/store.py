@@ -74,7 +74,7 @@ def user_to_sign_in(connection: sa.Connection, username: str) -> tuple[User, str
     return None if row is None else (User(*row[:-1]), row[-1])
 
 
-def list_users(connection: sa.Connection, readable: sa.Select[tuple[str]]) -> list[User]:
+def list_users(connection: sa.Connection, readable: sa.Select[str]) -> list[User]:
     return [User(*row) for row in connection.execute(sa.select(*_USER).where(users.c.id.in_(readable)).order_by(users.c.id))]
 
 
@@ -201,7 +201,7 @@ def add_key(
     return _key(connection.execute(sa.select(*_KEY).where(api_keys.c.id == id)).one())
 
 
-def list_keys(connection: sa.Connection, readable: sa.Select[tuple[str]]) -> list[ApiKey]:
+def list_keys(connection: sa.Connection, readable: sa.Select[str]) -> list[ApiKey]:
     """Keys that were not revoked, oldest first."""
     query = sa.select(*_KEY).where(api_keys.c.id.in_(readable), api_keys.c.revoked_at.is_(None)).order_by(api_keys.c.id)
     return [_key(row) for row in connection.execute(query)]

@@ -24,7 +24,7 @@ from antiphon.storage.tables.conversations import conversations, runs
 from antiphon.storage.tables.documents import documents
 from antiphon.storage.tables.grants import grants
 
-Ids = sa.Select[tuple[str]]
+Ids = sa.Select[str]
 
 
 def readable(actor: Actor, kind: Kind, action: Action = "read") -> Ids:

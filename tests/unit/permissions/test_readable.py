@@ -75,7 +75,7 @@ def _furnish(connection: sa.Connection) -> None:
 
 
 def ids(connection: sa.Connection, actor: Actor, kind: Kind, action: Action = "read") -> set[str]:
-    found = [id for (id,) in connection.execute(readable(actor, kind, action))]
+    found = connection.scalars(readable(actor, kind, action)).all()
     assert len(found) == len(set(found))
     return set(found)
 
