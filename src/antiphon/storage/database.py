@@ -1,9 +1,9 @@
 """The database: many readers, one writer, plain functions in between.
 
 Strategy: SQLAlchemy Core is used synchronously in threads. A *unit of work* is a function `fn(connection, *args)`. Reads run in a small
-pool of reader threads, each in a transaction of its own. Writes queue for the one writer thread, which commits whatever has gathered in a single
-transaction (group commit): each unit runs inside a savepoint, so that one failure undoes nobody else's work, and no caller is answered
-before the commit.
+pool of reader threads, each in a transaction of its own. Writes queue for the one writer thread, which commits whatever has gathered in a
+single transaction (group commit): each unit runs inside a savepoint, so that one failure undoes nobody else's work, and no caller is
+answered before the commit.
 
 Rules: WAL, synchronous=FULL (an acknowledged write survives power loss), BEGIN IMMEDIATE (a deferred transaction that upgrades fails at
 once, whatever the busy timeout says). Never hold a connection across an await. Never on a network file system.
@@ -144,13 +144,17 @@ def _commit(connection: sa.Connection, group: list[_Job]) -> list[tuple[Future[A
     results: list[tuple[Future[Any], Any]] = []
     with _storage_errors(), connection.begin():
         for job in group:
+            savepoint = connection.begin_nested()
             try:
-                with connection.begin_nested():
-                    results.append((job.future, job.fn(connection, *job.args, **job.kwargs)))
+                result = job.fn(connection, *job.args, **job.kwargs)
+                savepoint.commit()
             except Exception as error:  # the unit's own failure belongs to its caller, not to the group
                 if not _in_transaction(connection):
                     raise  # a full disk may make SQLite undo everything; the commit that follows would then succeed and keep nothing
+                savepoint.rollback()
                 job.future.set_exception(_translated(error))
+            else:
+                results.append((job.future, result))
     return results
 
 
