@@ -2,8 +2,9 @@
 
     Authorization: Bearer <token | sk-... | local token>      x-api-key: <the same>      the session cookie, where a Page allows it
 
-Rules: a credential that does not hold is an error, never a quiet step down to nobody; two different ones are one too. What is cached is
-keyed by the SHA-256 of the whole credential, kept for at most `CACHE_SECONDS`, and dropped when an account changes.
+Rules: a token or key that does not hold is an error, never a quiet step down to nobody; two different ones are one too. A session that is
+over is nobody: browsers send its cookie unasked, and its owner must be able to sign in again. What is cached is keyed by the SHA-256 of
+the whole credential, kept for at most `CACHE_SECONDS`, and dropped when an account changes.
 Rights are computed anew from the user each time: a key of a demoted administrator is an ordinary user's key.
 """
 
@@ -67,7 +68,10 @@ class Authenticator:
             return None
         if not from_own_page(headers, page):
             raise Refused("This request did not come from a page of this server.", code="cross_site")
-        return await self._known(secret, "cookie")
+        try:
+            return await self._known(secret, "cookie")
+        except Unauthenticated:
+            return None
 
     async def redeem(self, ticket: str, resume: str | None = None) -> tuple[Actor, Ticket]:
         """Whose ticket this is, and for what. resume: the run named by Last-Event-ID. Raises Unauthenticated."""

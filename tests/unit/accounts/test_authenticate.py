@@ -37,12 +37,17 @@ async def test_an_authorization_without_a_bearer_token_is_missing(house: House, 
 @pytest.mark.parametrize(
     "value", ["x", "sk-", "sk-" + "A" * 43, "null", "eyJhbGciOiJub25lIn0.e30.", "' OR 1=1 --", "é", "\ud800", "x" * 10_000]
 )
-@pytest.mark.parametrize("carrier", ["authorization", "x-api-key", "cookie"])
+@pytest.mark.parametrize("carrier", ["authorization", "x-api-key"])
 async def test_what_does_not_hold_is_an_error_and_never_nobody(house: House, carrier: str, value: str) -> None:
-    headers = {"authorization": bearer(value), "x-api-key": {"x-api-key": value}, "cookie": {"cookie": f"{COOKIE}={value}"}}[carrier]
+    headers = {"authorization": bearer(value), "x-api-key": {"x-api-key": value}}[carrier]
     with pytest.raises(Unauthenticated) as refused:
         await house.authenticator.authenticate(headers, READ)
     assert refused.value.code == "invalid_credential"
+
+
+@pytest.mark.parametrize("value", ["x", "sk-" + "A" * 43, "' OR 1=1 --", "é", "\ud800", "x" * 10_000])
+async def test_a_session_that_does_not_hold_is_nobody(house: House, value: str) -> None:
+    assert await house.authenticator.authenticate({"cookie": f"{COOKIE}={value}"}, READ) is None
 
 
 async def test_every_carrier_of_one_user(house: House) -> None:
@@ -72,7 +77,8 @@ async def test_a_session_is_no_bearer_token_and_a_key_no_session(house: House) -
     _, secret = await house.accounts.create_key(ada.id, "laptop")
     assert await house.authenticator.authenticate(bearer(secret)) is not None
     assert await house.authenticator.authenticate({"cookie": f"{COOKIE}={session}"}, READ) is not None
-    for headers in (bearer(session), {"cookie": f"{COOKIE}={secret}"}, {"x-api-key": session}):
+    assert await house.authenticator.authenticate({"cookie": f"{COOKIE}={secret}"}, READ) is None
+    for headers in (bearer(session), {"x-api-key": session}):
         with pytest.raises(Unauthenticated):
             await house.authenticator.authenticate(headers, READ)
 
@@ -150,8 +156,8 @@ async def test_what_ends_which_carrier_at_once(house: House, event: str) -> None
                 actor = await house.authenticator.authenticate(headers, READ)
             except Unauthenticated:
                 continue
-            assert actor is not None
-            found[name] = actor
+            if actor is not None:
+                found[name] = actor
         with suppress(Unauthenticated):
             found["ticket"] = (await house.authenticator.redeem(next(tickets)))[0]
         return found
