@@ -104,7 +104,7 @@ def _hits(
     best = top[0].relevance if top else 0.0
     hits = []
     for rank, one in enumerate(top, start=1):
-        score = confidence * max(0.0, one.relevance) / best if best > 0 else 0.0
+        score = confidence * (max(0.0, one.relevance) / best) if best > 0 else 0.0
         if one.scored.id in shown and score >= least:
             components = Components(one.scored.bm25, one.scored.coverage, one.cosine, rank)
             hits.append(Hit(shown[one.scored.id], score, components))

@@ -91,7 +91,7 @@ def tokenize(text: str) -> Tokens:
 
 
 def tokenize_query(text: str) -> QueryTokens:
-    """Tokens of a question: without repeats and, where something is left, without question words."""
+    """Tokens of a question: without repeats and, where something is left, without question words. Their pairs stay: they are rarer."""
     folded = _fold(text)
     language = _language(folded)
     asking = _ASKING_ZH.sub(" ", folded) if language == "zh" else folded
