@@ -20,7 +20,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Any
+from typing import Any, Self
 
 from tests.support.connection import Connection, Reply, Request
 from tests.support.replies import BENIGN, FAULTS, body, error, say
@@ -44,7 +44,7 @@ class FakeUpstream:
         built_in = {name: fault.reply for name, fault in FAULTS.items()} | {name: odd.reply for name, odd in BENIGN.items()}
         self.models = built_in | self.models
 
-    async def __aenter__(self) -> FakeUpstream:
+    async def __aenter__(self) -> Self:
         self._server = await asyncio.get_running_loop().create_server(lambda: Connection(self), "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

@@ -65,7 +65,7 @@ def all_origins(connection: sa.Connection) -> frozenset[str]:
 
 
 def _site(row: sa.Row[*tuple[object, ...]]) -> Site:
-    return msgspec.convert(dict(row._mapping), Site)
+    return msgspec.convert(dict(zip(Site.__struct_fields__, row, strict=True)), Site)
 
 
 def save_site(connection: sa.Connection, site: Site, *, owner: str | None = None) -> Site:

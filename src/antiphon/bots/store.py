@@ -78,7 +78,7 @@ def find_bot(connection: sa.Connection, name: str) -> Bot | None:
 
 
 def _bot(row: sa.Row[*tuple[object, ...]]) -> Bot:
-    return msgspec.convert(dict(row._mapping), Bot)
+    return msgspec.convert(dict(zip(Bot.__struct_fields__, row, strict=True)), Bot)
 
 
 def add_bot(connection: sa.Connection, bot: Bot, *, owner: str | None = None, visibility: Visibility = "members") -> None:

@@ -33,22 +33,16 @@ def backend_name(name: str) -> str:
 
 def address(url: str) -> str:
     """A base URL in one spelling: with a scheme (http where none was given), without a trailing slash. Raises BadRequest."""
-    text = url.strip().rstrip("/")
-    if "://" not in text:
-        text = "http://" + text
+    text = url.strip()
+    text = (text if "://" in text else "http://" + text).rstrip("/")
     try:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError:
         host = None
-    if parts_are_wrong(text) or not host:
+    if not host or not text.startswith(("http://", "https://")) or any(character in text for character in "@?#\\ \t\r\n"):
         raise BadRequest("A base URL is http(s)://HOST[:PORT][/PATH], without user, query or fragment.", param="base_url", code="bad_url")
     return text.replace("//0.0.0.0", "//127.0.0.1", 1).removesuffix("/chat/completions")
-
-
-def parts_are_wrong(url: str) -> bool:
-    """True for what no base URL has."""
-    return not url.startswith(("http://", "https://")) or any(character in url for character in "@?#\\ \t\r\n")
 
 
 def roots(base_url: str) -> tuple[str, ...]:

@@ -30,6 +30,9 @@ class Server(msgspec.Struct, frozen=True):
     max_tokens_field: MaxTokensField = "max_tokens"
     limits: Limits = Limits()
 
+    def __repr__(self) -> str:
+        return f"Server({self.bases[0]!r})"
+
     def call(self, model: str, base: str, path: str, body: bytes = b"") -> Call:
         headers = {"Content-Type": "application/json", "Accept": "text/event-stream, application/json", **self.headers}
         if self.key:
@@ -42,7 +45,7 @@ class OpenAICompatible:
 
     def __init__(self, transport: Transport, server: Server) -> None:
         self._transport = transport
-        self._server = server
+        self.server = server
         self._base = 0
         self._include_usage = True
 
@@ -68,7 +71,7 @@ class OpenAICompatible:
             response.close(complete=decoder.done)
 
     async def _open(self, model: str, request: ChatRequest) -> Response:
-        server = self._server
+        server = self.server
         while True:
             include_usage = self._include_usage
             body = encode(request, stream=server.streams, include_usage=include_usage, max_tokens_field=server.max_tokens_field)
