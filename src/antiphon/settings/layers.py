@@ -121,7 +121,9 @@ class Settings:
             raise
 
     def variable(self, name: str) -> str | None:
-        """The value of an environment variable that a stored model server names; None when it is not set."""
+        """The value of an environment variable that a stored model server names; None when it is not set, or holds a setting of ours."""
+        if any(name in setting.variables for setting in SETTINGS.values()):
+            return None
         return self._environ.get(name) or None
 
     def listen(self, listener: Callable[[frozenset[str]], object]) -> None:

@@ -206,3 +206,11 @@ def test_a_secret_given_twice_or_nowhere_is_an_error(tmp_path: Path) -> None:
 def test_a_misspelt_variable_is_noticed() -> None:
     assert Settings({}, {"ANTIPHON_PROT": "80"}, None).notices == ["The environment variable ANTIPHON_PROT is not a setting."]
     assert Settings({}, {"PORT": "80", "HOST": "::"}, None).values.server.port == 8000
+
+
+def test_a_model_server_may_name_a_variable_but_none_of_ours() -> None:
+    settings = Settings(
+        {}, {"MY_KEY": "k", "EMPTY": "", "ANTIPHON_ADMIN_PASSWORD": "sentinel", "REDIS_URL": "redis://:sentinel@cache"}, None
+    )
+    assert settings.variable("MY_KEY") == "k"
+    assert [settings.variable(name) for name in ("EMPTY", "MISSING", "ANTIPHON_ADMIN_PASSWORD", "REDIS_URL")] == [None] * 4
