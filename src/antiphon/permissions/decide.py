@@ -54,7 +54,7 @@ POLICY: Final[dict[tuple[Kind, Action], Who]] = {
     ("server", "write"): "admin",
 }
 """anyone: even without a credential (what is asked for is then found or not). asker: whoever may ask questions. member: signed in.
-here: administrators, and whoever sits at this machine. granted: by rows of grants. own: its owner alone."""
+here: administrators, and whoever sits at this machine. granted: by rows of grants. own: its owner alone, and the nameless own nothing."""
 
 
 def decide(actor: Actor, action: Action, kind: Kind, *, anonymous: bool = False) -> Verdict:
@@ -64,10 +64,12 @@ def decide(actor: Actor, action: Action, kind: Kind, *, anonymous: bool = False)
         return "allow"
     if who is None or not within_scopes(actor, action, kind):
         return "deny"
-    if who in ("granted", "own"):
-        return "allow" if actor.admin and who == "granted" else "rows"
-    if who == "own or admin":
+    if who == "granted":
         return "allow" if actor.admin else "rows"
+    if who == "own or admin" and actor.admin:
+        return "allow"
+    if who in ("own", "own or admin"):
+        return "rows" if actor.kind in ("user", "key") else "deny"
     return "allow" if _is(actor, who, anonymous) else "deny"
 
 
