@@ -53,12 +53,14 @@ class CollectionChange(Input):
 class Sources(Input):
     """Where documents come from: web addresses (with their sites, up to `pages` each), or a path on the server's own disk.
 
-    A path is for the command line on the server's machine. url_prefix: makes the address of each file; else the collection's own.
+    A path is for the command line on the server's machine; `changed` takes only what is new there since the last such request, and deletes
+    the documents whose files are gone. url_prefix: makes the address of each file; else the collection's own.
     """
 
     urls: list[str] = Field(default=[], max_length=100)
     pages: int = Field(default=1, ge=1, le=10_000)
     path: str | None = Field(default=None, max_length=4_000)
+    changed: bool = False
     url_prefix: str | None = Field(default=None, max_length=2_000)
 
 
@@ -103,11 +105,8 @@ async def change_collection(name: str, body: CollectionChange, services: Given, 
 async def delete_collection(name: str, services: Given, actor: Asker) -> Response:
     found = await _find(services, actor, name, "manage")
 
-    def delete(connection: sa.Connection) -> None:
-        store.delete_collection(connection, found.id)
-        grants.forget(connection, "collection", found.id)
-
-    await services.db.write(delete)
+    await services.db.write(grants.forget, "collection", found.id)
+    await services.ingest.delete_collection(found.id)
     return Response(status_code=204)
 
 
@@ -160,19 +159,21 @@ async def _fetch(services: Services, actor: Actor, collection: Collection, asked
     if asked.path is not None:
         if actor.carrier != "local-token":
             raise Refused("Paths on the server's disk are for its own command line. Upload the files instead.")
-        path = Path(asked.path)
-        return await services.ingest.add_path(collection.id, path, url_prefix=prefix)
+        add = services.ingest.follow_path if asked.changed else services.ingest.add_path
+        return await add(collection.id, Path(asked.path), url_prefix=prefix)
     if not asked.urls:
         raise BadRequest("Name at least one URL.", param="urls")
-    tickets = [await services.ingest.add_url(collection.id, url, Bounds(max_pages=asked.pages)) for url in asked.urls]
-    return tickets[0]
+    batch = new_id("batch")
+    for url in asked.urls:
+        await services.ingest.add_url(collection.id, url, Bounds(max_pages=asked.pages), batch=batch)
+    return Ticket(batch, len(asked.urls))
 
 
 @router.get("/collections/{name}/batches/{batch}", dependencies=[needs("read", "document")])
 async def batch_progress(name: str, batch: str, services: Given, actor: Asker) -> Response:
     """How far an upload or a crawl is, and what failed, by name."""
-    await _find(services, actor, name, "write")
-    return Json(await services.ingest.progress(batch))
+    found = await _find(services, actor, name, "write")
+    return Json(await services.ingest.progress(found.id, batch))
 
 
 @router.get("/documents/{id}", dependencies=[needs("read", "document")])
@@ -184,7 +185,7 @@ async def read_document(id: str, services: Given, actor: Asker) -> Response:
 @router.delete("/documents/{id}", dependencies=[needs("write", "document")], status_code=204)
 async def delete_document(id: str, services: Given, actor: Asker) -> Response:
     await services.db.read(check, actor, "write", "document", id)
-    await services.db.write(store.delete_document, id)
+    await services.ingest.delete_document(id)
     return Response(status_code=204)
 
 

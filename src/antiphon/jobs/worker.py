@@ -11,6 +11,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Final, Protocol
 
+import sqlalchemy as sa
 import structlog
 
 from antiphon.core.errors import AntiphonError, OurError
@@ -105,8 +106,7 @@ class Worker:
             failure = OurError("The work failed because of a defect.", detail=repr(error))
         finally:
             pulse.cancel()
-        for job in claimed:
-            await self._database.write(jobs.fail, owner, job.id, error=failure.code, message=failure.message, retry=True)
+        await self._database.write(_give_up, owner, claimed, failure)
 
     async def _keep_alive(self, owner: str) -> None:
         while True:
@@ -119,3 +119,9 @@ class Worker:
     async def _nap(self, handler: Handler) -> float:
         due = await self._database.read(jobs.next_due, handler.kinds)
         return LONGEST_NAP if due is None else min(max((due - now_ms()) / 1000, 0.01), LONGEST_NAP)
+
+
+def _give_up(connection: sa.Connection, owner: str, claimed: Sequence[Job], failure: AntiphonError) -> None:
+    """Of the claimed jobs, those that have ended are no longer held, and so stay as they are."""
+    for job in claimed:
+        jobs.fail(connection, owner, job.id, error=failure.code, message=failure.message, retry=True)

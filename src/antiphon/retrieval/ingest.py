@@ -44,11 +44,12 @@ _PROBLEMS: Final = 100
 
 
 class Ticket(msgspec.Struct, frozen=True):
-    """What was accepted: ask `progress(batch)` how far it is."""
+    """What was accepted: ask `progress` for the batch. deleted: sources whose files are gone."""
 
     batch: str
     jobs: int
     skipped: tuple[Skipped, ...] = ()
+    deleted: tuple[str, ...] = ()
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -82,7 +83,7 @@ class _Read(msgspec.Struct, frozen=True):
 
 
 class Ingest:
-    """Takes requests, and is the handler of their jobs (see jobs.worker): `kinds`, `claim`, `run`. on_queued is called when there is work."""
+    """Takes requests, and is the handler of their jobs (see jobs.worker): `kinds`, `claim`, `run`. on_queued: called when there is work."""
 
     kinds = (DOCUMENT, CRAWL)
     claim = 32
@@ -96,23 +97,42 @@ class Ingest:
         self._extractor = extractor
         self._egress = egress
         self._spool = Spool(spool)
+        self._followed: dict[tuple[str, str], tuple[dict[str, tuple[int, int]], frozenset[Skipped]]] = {}
         self._readers = asyncio.Semaphore(readers)
 
     # Requests
 
     async def add_path(self, collection: str, root: Path, *, url_prefix: str | None = None, name: str | None = None) -> Ticket:
         """A file or a whole folder. Raises BadRequest when there is none."""
-        seen = await asyncio.to_thread(lambda: list(scan(root, url_prefix=url_prefix, name=name)))
-        found = [item for item in seen if isinstance(item, Found)]
-        ticket = await self.add_found(collection, found)
-        skipped = tuple(item for item in seen if isinstance(item, Skipped))
-        return Ticket(ticket.batch, ticket.jobs, skipped)
+        found, skipped = await self._scan(root, url_prefix, name)
+        ticket = await self._enqueue(collection, [_of_file(item) for item in found])
+        return msgspec.structs.replace(ticket, skipped=skipped)
 
-    async def add_found(self, collection: str, found: Sequence[Found]) -> Ticket:
-        """Files that `scan` found."""
-        return await self._enqueue(
-            collection, [{"source": item.source, "url": item.url, "path": item.path, "media_type": None} for item in found]
-        )
+    async def follow_path(self, collection: str, root: Path, *, url_prefix: str | None = None, name: str | None = None) -> Ticket:
+        """What `add_path` would bring that is new since this process last looked; documents whose file is gone are deleted.
+
+        A file counts as new when its time or size is; only documents whose source begins with the folder's name are ever deleted.
+        """
+        found, skipped = await self._scan(root, url_prefix, name)
+        stamps, reported = self._followed.get((collection, str(root)), ({}, frozenset()))
+        new = [item for item in found if stamps.get(item.source) != item.stamp]
+        deleted = await self._delete_missing(collection, root, name, {item.source for item in found})
+        ticket = await self._enqueue(collection, [_of_file(item) for item in new])
+        self._followed[collection, str(root)] = ({item.source: item.stamp for item in found}, frozenset(skipped))
+        unreported = tuple(item for item in skipped if item not in reported)
+        return msgspec.structs.replace(ticket, skipped=unreported, deleted=deleted)
+
+    async def _scan(self, root: Path, url_prefix: str | None, name: str | None) -> tuple[list[Found], tuple[Skipped, ...]]:
+        seen = await asyncio.to_thread(lambda: list(scan(root, url_prefix=url_prefix, name=name)))
+        return [item for item in seen if isinstance(item, Found)], tuple(item for item in seen if isinstance(item, Skipped))
+
+    async def _delete_missing(self, collection: str, root: Path, name: str | None, present: set[str]) -> tuple[str, ...]:
+        folder = name or await asyncio.to_thread(lambda: root.resolve().name)
+        stored = await self._database.read(store.documents_under, collection, f"{folder}/")
+        gone = tuple(source for source in stored if source not in present)
+        for source in gone:
+            await self.delete_document(stored[source])
+        return gone
 
     async def add_bytes(
         self, collection: str, data: bytes, *, name: str, media_type: str | None = None, url: str | None = None, batch: str | None = None
@@ -123,31 +143,31 @@ class Ingest:
         spooled = await asyncio.to_thread(self._spool.put, data)
         return await self._enqueue(collection, [{"source": name, "url": url, "spool": spooled, "media_type": media_type}], batch)
 
-    async def add_url(self, collection: str, url: str, bounds: Bounds = USUAL) -> Ticket:
+    async def add_url(self, collection: str, url: str, bounds: Bounds = USUAL, *, batch: str | None = None) -> Ticket:
         """A page, and what it links to on its site within `bounds`; max_pages=1 takes the page alone."""
-        batch = new_id("batch")
+        batch = batch or new_id("batch")
         payload = {"url": url, "bounds": msgspec.to_builtins(bounds)}
         job = NewJob(CRAWL, collection, label=url, payload=payload, batch=batch)
         await self._database.write(jobs.enqueue, [job])
         self.on_queued()
         return Ticket(batch, 1)
 
-    async def progress(self, batch: str) -> Progress:
-        """How far a request is; all zero for an unknown one."""
-        return await self._database.read(_progress, batch)
+    async def progress(self, collection: str, batch: str) -> Progress:
+        """How far a request to this collection is; all zero for an unknown one."""
+        return await self._database.read(_progress, collection, batch)
 
     # Deletion
 
-    async def delete_document(self, collection: str, document: str) -> bool:
+    async def delete_document(self, document: str) -> bool:
         """The document with passages, index entries, vectors, jobs and waiting bytes. False when there was none."""
-        return await self._delete(_delete_document, collection, document)
+        return await self._delete(_delete_document, document)
 
     async def delete_collection(self, collection: str) -> bool:
         """The collection with all its documents, jobs and waiting bytes."""
         return await self._delete(_delete_collection, collection)
 
-    async def _delete(self, delete: Callable[..., tuple[bool, list[dict[str, Any]]]], *named: str) -> bool:
-        found, payloads = await self._database.write(delete, *named)
+    async def _delete(self, delete: Callable[[sa.Connection, str], tuple[bool, list[dict[str, Any]]]], identifier: str) -> bool:
+        found, payloads = await self._database.write(delete, identifier)
         for payload in payloads:
             if "spool" in payload:
                 await asyncio.to_thread(self._spool.drop, payload["spool"])
@@ -176,9 +196,12 @@ class Ingest:
         self._extractor.rest()
 
     async def sweep(self, before: float) -> int:
-        """Delete spooled files that no job waits for, last written before a time in seconds since the epoch."""
-        waiting = await self._database.read(_spooled)
-        return await asyncio.to_thread(self._spool.sweep, waiting, before)
+        """Clear up what a crash may leave, last touched before a time in seconds: waiting bytes and waiting documents without a job."""
+        waiting = await self._database.read(jobs.open_payloads, DOCUMENT)
+        documents = frozenset(str(payload["document"]) for payload in waiting)
+        stranded = await self._database.write(store.fail_stranded, documents, int(before * 1000))
+        spooled = frozenset(str(payload["spool"]) for payload in waiting if "spool" in payload)
+        return stranded + await asyncio.to_thread(self._spool.sweep, spooled, before)
 
     async def _run_documents(self, owner: str, claimed: Sequence[Job]) -> None:
         await self._database.write(jobs.set_stage, owner, [job.id for job in claimed], "extracting")
@@ -307,21 +330,21 @@ def _enqueue_documents(connection: sa.Connection, collection: str, batch: str, w
     jobs.enqueue(connection, new)
 
 
-def _delete_document(connection: sa.Connection, collection: str, document: str) -> tuple[bool, list[dict[str, Any]]]:
-    return store.delete_document(connection, document), jobs.forget(connection, collection, document)
+def _delete_document(connection: sa.Connection, document: str) -> tuple[bool, list[dict[str, Any]]]:
+    return store.delete_document(connection, document), jobs.forget(connection, document=document)
 
 
 def _delete_collection(connection: sa.Connection, collection: str) -> tuple[bool, list[dict[str, Any]]]:
     store.delete_collection(connection, collection)
-    return True, jobs.forget(connection, collection)
+    return True, jobs.forget(connection, subject=collection)
 
 
-def _progress(connection: sa.Connection, batch: str) -> Progress:
-    counts = jobs.counts(connection, batch, kind=DOCUMENT)
-    crawls = jobs.counts(connection, batch, kind=CRAWL)
-    failures = jobs.list_jobs(connection, batch=batch, status="failed", limit=_PROBLEMS)
+def _progress(connection: sa.Connection, collection: str, batch: str) -> Progress:
+    counts = jobs.counts(connection, batch, subject=collection, kind=DOCUMENT)
+    crawls = jobs.counts(connection, batch, subject=collection, kind=CRAWL)
+    failures = jobs.list_jobs(connection, batch=batch, subject=collection, status="failed", limit=_PROBLEMS)
     problems = [Problem(job.label, job.error or "", job.message or "") for job in failures]
-    for job in jobs.list_jobs(connection, batch=batch, kind=CRAWL, status="done"):
+    for job in jobs.list_jobs(connection, batch=batch, subject=collection, kind=CRAWL, status="done"):
         problems += [Problem(found["source"], "page_failed", found["message"]) for found in (job.result or {}).get("problems", [])]
     queued, running = (counts.get(status, 0) + crawls.get(status, 0) for status in ("queued", "running"))
     return Progress(
@@ -329,13 +352,13 @@ def _progress(connection: sa.Connection, batch: str) -> Progress:
         queued=queued,
         running=running,
         ready=counts.get("done", 0),
-        unchanged=jobs.total(connection, batch, "unchanged"),
+        unchanged=jobs.total(connection, batch, "unchanged", subject=collection),
         failed=counts.get("failed", 0) + crawls.get("failed", 0),
-        passages=jobs.total(connection, batch, "passages"),
+        passages=jobs.total(connection, batch, "passages", subject=collection),
         finished=queued + running == 0,
         problems=tuple(problems),
     )
 
 
-def _spooled(connection: sa.Connection) -> frozenset[str]:
-    return frozenset(str(payload["spool"]) for payload in jobs.open_payloads(connection, DOCUMENT) if "spool" in payload)
+def _of_file(item: Found) -> dict[str, Any]:
+    return {"source": item.source, "url": item.url, "path": item.path, "media_type": None}

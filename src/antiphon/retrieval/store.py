@@ -208,6 +208,15 @@ def content_hashes(connection: sa.Connection, identifiers: Sequence[str]) -> dic
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
+def fail_stranded(connection: sa.Connection, waiting: frozenset[str], before: int) -> int:
+    """Mark failed the queued documents that nothing is going to read: those not among `waiting`, last touched before a time; how many."""
+    query = sa.select(documents.c.id).where(documents.c.status == "queued", documents.c.updated_at < before)
+    stranded = [identifier for identifier in connection.scalars(query) if identifier not in waiting]
+    for identifier in stranded:
+        update_document(connection, identifier, status="failed", error="Reading it was given up. Add it again.")
+    return len(stranded)
+
+
 def documents_under(connection: sa.Connection, collection: str, prefix: str) -> dict[str, str]:
     """source -> id of a collection's documents whose source begins with `prefix`."""
     query = sa.select(documents.c.source, documents.c.id).where(

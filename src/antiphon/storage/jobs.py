@@ -149,16 +149,24 @@ def release(connection: sa.Connection, owner: str) -> int:
     return connection.execute(sa.update(jobs).where(held).values(**values)).rowcount
 
 
-def counts(connection: sa.Connection, batch: str, *, kind: str) -> dict[str, int]:
-    """status -> how many jobs of one kind the batch has."""
-    query = sa.select(jobs.c.status, sa.func.count()).where(jobs.c.batch == batch, jobs.c.kind == kind).group_by(jobs.c.status)
+def counts(connection: sa.Connection, batch: str, *, subject: str, kind: str) -> dict[str, int]:
+    """status -> how many jobs of one kind and subject the batch has."""
+    asked = sa.and_(jobs.c.batch == batch, jobs.c.subject == subject, jobs.c.kind == kind)
+    query = sa.select(jobs.c.status, sa.func.count()).where(asked).group_by(jobs.c.status)
     return {row[0]: row[1] for row in connection.execute(query)}
 
 
-def total(connection: sa.Connection, batch: str, field: str) -> int:
-    """Sum of a whole number in the results of the batch's done jobs."""
+def is_about(connection: sa.Connection, batch: str, subject: str) -> bool:
+    """Whether the batch is known and about this subject."""
+    query = sa.select(jobs.c.id).where(jobs.c.batch == batch, jobs.c.subject == subject).limit(1)
+    return connection.execute(query).first() is not None
+
+
+def total(connection: sa.Connection, batch: str, field: str, *, subject: str) -> int:
+    """Sum of a whole number in the results of the batch's done jobs about a subject."""
     value = jobs.c.result[field].as_integer()
-    query = sa.select(sa.func.coalesce(sa.func.sum(value), 0)).where(jobs.c.batch == batch, jobs.c.status == "done")
+    asked = sa.and_(jobs.c.batch == batch, jobs.c.subject == subject, jobs.c.status == "done")
+    query = sa.select(sa.func.coalesce(sa.func.sum(value), 0)).where(asked)
     return int(connection.scalar(query) or 0)
 
 
@@ -204,11 +212,9 @@ def sweep(connection: sa.Connection, ended_before: int) -> int:
     return connection.execute(sa.delete(jobs).where(jobs.c.ended_at < ended_before)).rowcount
 
 
-def forget(connection: sa.Connection, subject: str, document: str | None = None) -> list[dict[str, Any]]:
-    """Delete the jobs about a subject, or about one document of it; their payloads, so that what they point to can go too."""
-    about = jobs.c.subject == subject
-    if document is not None:
-        about = sa.and_(about, jobs.c.payload["document"].as_string() == document)
+def forget(connection: sa.Connection, *, subject: str | None = None, document: str | None = None) -> list[dict[str, Any]]:
+    """Delete the jobs about a subject or about one document; their payloads, so that what they point to can go too."""
+    about = jobs.c.subject == subject if document is None else jobs.c.payload["document"].as_string() == document
     return [row[0] for row in connection.execute(sa.delete(jobs).where(about).returning(jobs.c.payload))]
 
 

@@ -31,6 +31,7 @@ _BLOCK: Final = frozenset(
     {"p", "div", "section", "article", "main", "body", "li", "ul", "ol", "dl", "dt", "dd", "blockquote", "figure", "figcaption", "details"}
     | {"summary", "table", "caption", "tr", "hr", "address", "fieldset", "header", "footer", "aside", "center", "tbody", "thead", "tfoot"}
 )
+_OF_HEAD: Final = frozenset({"title", "meta", "link", "script", "style", "base", "noscript", "template"})
 _HEADINGS: Final = {f"h{level}": level for level in range(1, 7)}
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]*\?>")
 _SPACES = re.compile(r"[ \t\n]+")
@@ -48,11 +49,24 @@ def read(data: bytes, name: str, media_type: str | None) -> Extracted:
         raise Unreadable("corrupt", "The page cannot be read as HTML.", detail=str(error)) from error
     if any("depth" in entry.message for entry in parser.error_log):  # the parser stops there, so what follows would be lost unsaid
         raise Unreadable("corrupt", "The page is nested too deeply to be read.")
+    _settle(root)
     page = _Page()
     page.walk(_content(root))
     declared = root.findtext(".//head/title") or root.findtext(".//title")
     title = one_line(declared or "") or page.writer.first_heading or stem_of(name)
     return page.writer.done("html", title, language=root.get("lang"), links=_links(root))
+
+
+def _settle(root: etree._Element) -> None:
+    """The parser leaves elements younger than itself (main, article) in the head of a page that opens no body: move them out."""
+    head = root.find("head")
+    strays = [] if head is None else [child for child in head if child.tag not in _OF_HEAD]
+    if strays:
+        body = root.find("body")
+        if body is None:
+            body = etree.SubElement(root, "body")
+        for position, stray in enumerate(strays):
+            body.insert(position, stray)
 
 
 def _content(root: etree._Element) -> etree._Element:

@@ -50,6 +50,11 @@ def test_a_page_without_landmarks_gives_its_body() -> None:
     assert page.title == "x"
 
 
+def test_a_page_that_opens_no_body_still_has_its_content() -> None:
+    page = extract(b"<title>Start</title><main>Words of <a href='/a'>this page</a>.</main><p>More.</p>", name="x.html")
+    assert (page.title, page.text, page.links) == ("Start", "Words of this page.\n\nMore.", ("", "/a"))
+
+
 def test_the_encoding_may_stand_in_the_header_or_in_the_page() -> None:
     body = "<p>借书证在前台办理</p>"
     assert "借书证" in extract(body.encode("gbk"), name="x", media_type="text/html; charset=GBK").text
