@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 
 import pytest
+import sqlalchemy as sa
 
 from antiphon.accounts import authenticate as room
+from antiphon.accounts import store
 from antiphon.accounts.sessions import COOKIE, Page
 from antiphon.accounts.store import User
 from antiphon.core.actor import Actor
@@ -192,12 +195,24 @@ async def test_revoked_and_expired_keys(house: House) -> None:
         await house.authenticator.authenticate(bearer(secret))
 
 
-async def test_a_lookup_that_a_change_overtook_is_not_remembered(house: House) -> None:
+async def test_a_lookup_that_a_change_overtook_is_not_remembered(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     ada = await user(house)
     token, _ = house.accounts.access_token(ada)
-    await asyncio.gather(
-        *(house.authenticator.authenticate(bearer(token)) for _ in range(5)), house.accounts.change_password(ada.id, "another horse")
-    )
+    real, begun, release = store.user_by_id, threading.Event(), threading.Event()
+
+    def slow_at_first(connection: sa.Connection, id: str) -> User | None:
+        found = real(connection, id)
+        if not begun.is_set():
+            begun.set()
+            release.wait()
+        return found
+
+    monkeypatch.setattr(store, "user_by_id", slow_at_first)
+    overtaken = asyncio.create_task(house.authenticator.authenticate(bearer(token)))
+    await asyncio.to_thread(begun.wait)
+    await house.accounts.change_password(ada.id, "another horse")
+    release.set()
+    assert await overtaken is not None
     with pytest.raises(Unauthenticated):
         await house.authenticator.authenticate(bearer(token))
 
