@@ -92,7 +92,8 @@ class Application:
         models = ModelCatalogue(servers, discovery, {"quote": Quoting(_words, _question_words), "echo": Echo()})
         extractor, streams = Extractor(), Streams()
         embedder = _embedder(values.retrieval, self.directory)
-        ingest = Ingest(database, extractor, Egress(), self.directory.spool, embedder=embedder)
+        egress = Egress(allowed=[str(network) for network in values.retrieval.private_networks])
+        ingest = Ingest(database, extractor, egress, self.directory.spool, embedder=embedder)
         worker = Worker(database, [ingest])
         ingest.on_queued = worker.wake
         self.services = Services(
@@ -157,6 +158,7 @@ class Application:
         return [
             Chore("visitors' conversations", HOUR, lambda: database.write(conversations.expire)),
             Chore("old runs", HOUR, old_runs),
+            Chore("what ingest left behind", HOUR, lambda: self.services.ingest.sweep(now_ms() / 1000 - HOUR)),
             ended_jobs(database),
         ]
 

@@ -19,15 +19,15 @@ from urllib.parse import urlsplit
 import msgspec
 import sqlalchemy as sa
 
-from antiphon.core.errors import AntiphonError, NotFound, OurError, UpstreamError
+from antiphon.core.errors import AntiphonError, BadRequest, NotFound, OurError, UpstreamError
 from antiphon.retrieval import store, tokens
 from antiphon.retrieval.chunk import indexed_text
 from antiphon.retrieval.crawl import USUAL, Bounds, crawl
 from antiphon.retrieval.dense import pack
 from antiphon.retrieval.draft import Draft
-from antiphon.retrieval.egress import Egress
+from antiphon.retrieval.egress import Egress, parse
 from antiphon.retrieval.embed import Embedder
-from antiphon.retrieval.extract.document import Extracted
+from antiphon.retrieval.extract.document import Extracted, clean, one_line
 from antiphon.retrieval.extract.kinds import kind_of, media_type_of
 from antiphon.retrieval.extract.pool import Extractor
 from antiphon.retrieval.sources import Found, Skipped, Spool, read, scan
@@ -40,6 +40,7 @@ DOCUMENT: Final = "document"
 CRAWL: Final = "crawl"
 READING_VERSION: Final = 1  # grows when the same bytes come to give another text or other passages
 _ENQUEUED_TOGETHER: Final = 500
+_LONGEST_NAME: Final = 1_000
 _PROBLEMS: Final = 100
 
 
@@ -137,15 +138,19 @@ class Ingest:
     async def add_bytes(
         self, collection: str, data: bytes, *, name: str, media_type: str | None = None, url: str | None = None, batch: str | None = None
     ) -> Ticket:
-        """An upload; `name` becomes its source. Raises Unreadable for a kind that cannot be read."""
+        """An upload; `name` becomes its source. Raises Unreadable for a kind that cannot be read, BadRequest for a name without letters."""
+        name = one_line(clean(name))[:_LONGEST_NAME]
+        if not name:
+            raise BadRequest("The document needs a name.", param="name")
         if data.strip():
             kind_of(data, urlsplit(name).path if "://" in name else name, media_type)
         spooled = await asyncio.to_thread(self._spool.put, data)
         return await self._enqueue(collection, [{"source": name, "url": url, "spool": spooled, "media_type": media_type}], batch)
 
     async def add_url(self, collection: str, url: str, bounds: Bounds = USUAL, *, batch: str | None = None) -> Ticket:
-        """A page, and what it links to on its site within `bounds`; max_pages=1 takes the page alone."""
+        """A page, and what it links to on its site within `bounds`; max_pages=1 takes the page alone. Raises BadRequest for no URL."""
         batch = batch or new_id("batch")
+        url = str(parse(url))
         payload = {"url": url, "bounds": msgspec.to_builtins(bounds)}
         job = NewJob(CRAWL, collection, label=url, payload=payload, batch=batch)
         await self._database.write(jobs.enqueue, [job])

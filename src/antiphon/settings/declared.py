@@ -125,6 +125,11 @@ class Retrieval(Group):
     top_k: Annotated[int, Field(ge=1, le=100, description="Passages given to a model.")] = 5
     min_score: Annotated[float, Field(ge=0, le=1, description="Least confidence at which passages are used at all.")] = 0.7
     hybrid: Annotated[bool, Field(description="Use vectors besides words, where there is an embedder.")] = True
+    private_networks: Annotated[
+        tuple[IPv4Network | IPv6Network, ...],
+        Field(description="Networks that are not public, yet may be fetched documents from (CIDR)."),
+        AT_START,
+    ] = ()
     embedder_url: Annotated[Url | None, Field(description="Base URL of an OpenAI-compatible /embeddings."), AT_START] = None
     embedder_model: Annotated[str | None, Field(description="The embedder's model name."), AT_START] = None
     embedder_key: Annotated[SecretStr | None, Field(description="The embedder's API key."), AT_START] = None

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from antiphon.core.errors import UpstreamBusy
+from antiphon.core.errors import BadRequest, UpstreamBusy
 from antiphon.retrieval import store
 from antiphon.retrieval.crawl import Bounds
 from antiphon.retrieval.dense import Floats
@@ -138,6 +138,27 @@ async def test_an_unknown_kind_is_refused_at_the_door(bench: Bench) -> None:
         await bench.ingest.add_bytes(bench.collection, b"MZ", name="tool.exe", media_type="application/octet-stream")
     assert raised.value.code == "document_unsupported"
     assert await bench.rows(documents.c.id) == []
+
+
+async def test_what_is_no_name_or_no_address_is_the_callers_fault(bench: Bench) -> None:
+    for name in ("", " \x00 ", "\ud800"):
+        with pytest.raises(BadRequest):
+            await bench.ingest.add_bytes(bench.collection, b"text", name=name, media_type="text/plain")
+    await bench.ingest.add_bytes(bench.collection, b"text", name="a\x00\ud800\nb.txt")
+    assert await bench.rows(documents.c.source) == [("a b.txt",)]
+    for url in ("file:///etc/passwd", "http://u:p@example.org/", "nonsense"):
+        with pytest.raises(BadRequest):
+            await bench.ingest.add_url(bench.collection, url)
+
+
+async def test_an_address_inside_is_never_fetched(bench: Bench, extractor: Extractor) -> None:
+    async with Site({"/": page("secret"), "/robots.txt": page("")}) as site:
+        guarded = Ingest(bench.database, extractor, Egress(), bench.folder / "spool")
+        ticket = await guarded.add_url(bench.collection, site.url())
+        await guarded.run("me", await bench.database.write(jobs.claim, "me", guarded.kinds, 5))
+        progress = await guarded.progress(bench.collection, ticket.batch)
+        assert (progress.failed, progress.problems[0].code) == (1, "address_not_allowed")
+        assert site.asked == []
 
 
 async def test_deleting_leaves_nothing_behind(bench: Bench) -> None:
