@@ -78,7 +78,9 @@ class Stream:
         if self.open:
             return
         self.open = True
+        self.sending_since = self._clock()
         await self._send({"type": "http.response.start", "status": 200, "headers": self._headers})
+        self.sending_since = 0.0
         await self.write(b"".join(self._held))
 
     async def write(self, data: bytes) -> None:
@@ -90,6 +92,7 @@ class Stream:
             await self._send({"type": "http.response.body", "body": data, "more_body": True})
         else:
             for piece in _pieces(data, self._limit):
+                self.sending_since = self._clock()
                 await self._send({"type": "http.response.body", "body": piece, "more_body": True})
         self.sending_since = 0.0
 
@@ -122,9 +125,9 @@ class Stream:
 
     def forgive(self) -> None:
         """Called when the task was cancelled: a cancellation that we asked for goes no further; anybody else's is raised again."""
-        if not self._cancelled or self.task.uncancel():
+        ours, self._cancelled = self._cancelled, False
+        if not ours or self.task.uncancel():
             raise asyncio.CancelledError
-        self._cancelled = False
 
 
 _STREAM_HEADERS: Final[Headers] = [(b"cache-control", b"no-cache, no-transform"), (b"x-accel-buffering", b"no")]
@@ -148,9 +151,10 @@ def _pieces(data: bytes, limit: int) -> list[bytes]:
 
 
 class Streams:
-    """All open streams of this process, and their one ticker."""
+    """All open streams of this process, and their one ticker. tick: seconds between its rounds."""
 
-    def __init__(self) -> None:
+    def __init__(self, tick: float = 1.0) -> None:
+        self._tick_seconds = tick
         self._open: set[Stream] = set()
         self._ticker: asyncio.Task[None] | None = None
         self._beats: set[asyncio.Task[None]] = set()
@@ -172,7 +176,7 @@ class Streams:
     async def _tick(self) -> None:
         clock = asyncio.get_running_loop().time
         while self._open:
-            await asyncio.sleep(1)
+            await asyncio.sleep(self._tick_seconds)
             now = clock()
             for stream in list(self._open):
                 if stream.stalled(now):

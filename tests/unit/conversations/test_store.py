@@ -13,8 +13,8 @@ from antiphon.conversations import store
 from antiphon.core.messages import Image, Part, Text, ToolCall
 from antiphon.core.passages import Citation
 from antiphon.storage.database import Database
-from antiphon.storage.tables.conversations import conversations, messages, runs
-from antiphon.storage.tables.metadata import metadata
+from antiphon.storage.migrate import whole_metadata
+from antiphon.storage.tables.conversations import conversations, messages
 from tests.support.scripts import citations, texts
 
 DAY = 24 * 60 * 60 * 1000
@@ -24,7 +24,7 @@ HELLO = (Text("Hello"),)
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(tmp_path / "conversations.db")
-    database.write_now(lambda connection: metadata.create_all(connection, tables=[conversations, messages, runs]))
+    database.write_now(whole_metadata().create_all)
     yield database
     database.close()
 

@@ -12,8 +12,8 @@ from antiphon.runs import store
 from antiphon.runs.log import Run
 from antiphon.runs.recorder import Record
 from antiphon.storage.database import Database
+from antiphon.storage.migrate import whole_metadata
 from antiphon.storage.tables.conversations import runs
-from antiphon.storage.tables.metadata import metadata
 
 ANN = Actor(kind="key", user="user_ann", key="key_1")
 START = RunStart("run_1", "m", 5, "b")
@@ -23,7 +23,7 @@ EVERY = sa.select(runs.c.id)
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     database = Database(tmp_path / "runs.db")
-    database.write_now(lambda connection: metadata.create_all(connection, tables=[metadata.tables["conversations"], runs]))
+    database.write_now(whole_metadata().create_all)
     yield database
     database.close()
 
