@@ -175,7 +175,8 @@ class Application:
         )
         services.accounts.terms = Terms(values.access.token_minutes * 60, values.access.session_days * 86_400, values.limits.sign_in_tries)
         waits = values.models
-        self._servers.set_limits(Limits(waits.connect_seconds, waits.first_byte_seconds, waits.idle_seconds))
+        patience = min(Limits().after_finish, waits.idle_seconds)
+        self._servers.set_limits(Limits(waits.connect_seconds, waits.first_byte_seconds, waits.idle_seconds, patience))
 
 
 def _options(values: Values) -> Options:

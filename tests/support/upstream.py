@@ -78,6 +78,10 @@ class FakeUpstream:
         """Answer the next chats with these, one each."""
         self._plan.extend(replies)
 
+    def clear_plan(self) -> None:
+        """Drop what was planned and not asked for."""
+        self._plan.clear()
+
     async def wait_for(self, condition: Callable[[], bool], within: float = 10.0) -> None:
         """Return once `condition` holds; it is looked at whenever a request comes or a client leaves. TimeoutError after `within` s."""
         async with asyncio.timeout(within):
