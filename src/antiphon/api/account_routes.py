@@ -10,13 +10,13 @@ from pydantic import Field
 from antiphon.accounts.sessions import read_cookie, set_cookie
 from antiphon.accounts.store import ApiKey, Role, User
 from antiphon.api.http import head_of
-from antiphon.api.management import Asker, Given, Input, Json, needs
+from antiphon.api.management import Asker, Given, Input, Json, Route, needs
 from antiphon.api.services import Services
 from antiphon.core.actor import Actor
 from antiphon.core.errors import BadRequest, Unauthenticated
 from antiphon.permissions.readable import check
 
-router = APIRouter(prefix="/api", tags=["accounts"])
+router = APIRouter(prefix="/api", tags=["accounts"], route_class=Route)
 
 
 class SetUp(Input):

@@ -11,10 +11,10 @@ from pydantic import Field
 from starlette.datastructures import UploadFile
 
 from antiphon.api.http import head_of, read_body
-from antiphon.api.management import Asker, Given, Input, Json, needs
+from antiphon.api.management import Asker, Given, Input, Json, Route, needs
 from antiphon.api.services import Services
 from antiphon.core.actor import Actor
-from antiphon.core.errors import BadRequest, Refused
+from antiphon.core.errors import BadRequest, NotFound, Refused
 from antiphon.core.passages import Hit
 from antiphon.permissions import grants
 from antiphon.permissions.kinds import Action
@@ -24,10 +24,11 @@ from antiphon.retrieval.crawl import Bounds
 from antiphon.retrieval.ingest import Ticket
 from antiphon.retrieval.sources import url_of
 from antiphon.retrieval.store import Collection
+from antiphon.storage import jobs
 from antiphon.storage.ids import new_id
 from antiphon.wire import json
 
-router = APIRouter(prefix="/api", tags=["collections"])
+router = APIRouter(prefix="/api", tags=["collections"], route_class=Route)
 
 
 class Search(Input):
@@ -59,7 +60,7 @@ class Sources(Input):
 
     urls: list[str] = Field(default=[], max_length=100)
     pages: int = Field(default=1, ge=1, le=10_000)
-    path: str | None = Field(default=None, max_length=4_000)
+    path: str | None = Field(default=None, min_length=1, max_length=4_000)
     changed: bool = False
     url_prefix: str | None = Field(default=None, max_length=2_000)
 
@@ -173,6 +174,8 @@ async def _fetch(services: Services, actor: Actor, collection: Collection, asked
 async def batch_progress(name: str, batch: str, services: Given, actor: Asker) -> Response:
     """How far an upload or a crawl is, and what failed, by name."""
     found = await _find(services, actor, name, "write")
+    if not await services.db.read(jobs.is_about, batch, found.id):
+        raise NotFound("There is no such batch.", code="batch_not_found")
     return Json(await services.ingest.progress(found.id, batch))
 
 

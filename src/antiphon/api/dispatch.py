@@ -27,7 +27,10 @@ Routes = Mapping[str, Mapping[str, App]]
 
 
 class Dispatcher:
-    """exact: path -> method -> application. prefixes: the same for everything below a path. rest: whoever takes what no table names; set before the first request."""
+    """exact: path -> method -> application. prefixes: the same for everything below a path.
+
+    rest: whoever takes what no table names; set before the first request.
+    """
 
     rest: App
 

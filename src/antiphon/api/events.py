@@ -1,8 +1,8 @@
 """GET /events, for a browser's own EventSource, and the tickets that it carries instead of a bearer token.
 
-A question makes a detached run and follows it; a reconnect (Last-Event-ID) goes on where the reader was, and never starts anything; without a
-question the stream stays open with heartbeats. Once a run has ended and been read, or is not known any more, a reconnect gets 204, which
-tells the browser to stop.
+A question makes a detached run and follows it; a reconnect (Last-Event-ID) goes on where the reader was, and never starts anything;
+without a question the stream stays open with heartbeats. Once a run has ended and been read, or is not known any more, a reconnect gets
+204, which tells the browser to stop.
 """
 
 from __future__ import annotations

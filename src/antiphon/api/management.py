@@ -3,30 +3,33 @@
 Every route names its right with `needs(action, kind)`; `create` refuses to build an application with a route that does not. What depends on
 the single thing is asked of `permissions.readable` by the route itself.
 
+Bodies are read by the same strict reader as everywhere (wire.json), whatever their Content-Type, before FastAPI sees them.
+
 Errors: {"error": {"code", "message", "param"}}.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Annotated, Any, NamedTuple
 
 import msgspec
 from fastapi import APIRouter, Depends, FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Depends as Dependency
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
 from antiphon.accounts.sessions import Page
-from antiphon.api.http import head_of
+from antiphon.api.http import ClientGone, head_of, read_body
 from antiphon.api.identify import client_address, is_local, own_origins
 from antiphon.api.services import Services
 from antiphon.core.actor import ANONYMOUS, Actor
 from antiphon.core.errors import AntiphonError, BadRequest
 from antiphon.permissions.decide import require
 from antiphon.permissions.kinds import Action, Kind
+from antiphon.wire import json
 
 
 class Input(BaseModel):
@@ -42,6 +45,42 @@ class Json(Response):
 
     def render(self, content: Any) -> bytes:
         return msgspec.json.encode(content)
+
+
+class _Decoded(Request):
+    """A request whose JSON body was read already."""
+
+    def __init__(self, request: Request, value: Any) -> None:
+        super().__init__({**request.scope, "headers": [*_without_type(request), (b"content-type", b"application/json")]}, request.receive)
+        self._value = value
+
+    async def body(self) -> bytes:
+        return b"{}"
+
+    async def json(self) -> Any:
+        return self._value
+
+
+def _without_type(request: Request) -> list[tuple[bytes, bytes]]:
+    return [(name, value) for name, value in request.scope["headers"] if name != b"content-type"]
+
+
+class Route(APIRoute):
+    """A route whose JSON body is bounded and read strictly; FastAPI's own reader lets NaN, half characters and deep nesting through."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+        if self.body_field is None:
+            return handle
+
+        async def strict(request: Request) -> Response:
+            try:
+                body = await read_body(head_of(request.scope), request.receive, services_of(request).options.body_limit)
+            except ClientGone:
+                return Response(status_code=400)
+            return await handle(_Decoded(request, json.decode(body)))
+
+        return strict
 
 
 def services_of(request: Request) -> Services:
@@ -83,11 +122,12 @@ def needs(action: Action, kind: Kind) -> Dependency:
 
 def policies(app: FastAPI) -> Iterator[tuple[str, str, Needs | None]]:
     """(method, path, right) of every route; None where a route names no right."""
-    for route in app.routes:
-        if isinstance(route, APIRoute):
-            found = next((d.dependency for d in route.dependencies if isinstance(d.dependency, Needs)), None)
-            for method in sorted(route.methods or ()):
-                yield method, route.path, found
+    for context in iter_route_contexts(app.routes):
+        route = context.original_route
+        given = route.dependencies if isinstance(route, APIRoute) else ()
+        found = next((d.dependency for d in given if isinstance(d.dependency, Needs)), None)
+        for method in sorted(getattr(route, "methods", None) or ("*",)):
+            yield method, context.path or "", found
 
 
 class Described(NamedTuple):

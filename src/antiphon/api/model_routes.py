@@ -8,7 +8,7 @@ import msgspec
 from fastapi import APIRouter, Response
 from pydantic import Field
 
-from antiphon.api.management import Asker, Given, Input, Json, needs
+from antiphon.api.management import Asker, Given, Input, Json, Route, needs
 from antiphon.bots import sites, store
 from antiphon.bots.sites import Site, SiteLimits
 from antiphon.bots.store import Bot, parameters_of
@@ -16,7 +16,7 @@ from antiphon.core.errors import NotFound
 from antiphon.models.service import NewServer
 from antiphon.permissions.readable import check, readable
 
-router = APIRouter(prefix="/api", tags=["models"])
+router = APIRouter(prefix="/api", tags=["models"], route_class=Route)
 
 Visibility = Literal["private", "members", "public"]
 
@@ -30,7 +30,7 @@ class NewModel(Input):
     api_key: str | None = Field(default=None, max_length=4_096)
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,127}$")
     upstream: str | None = Field(default=None, max_length=200)
-    headers: dict[str, str] = {}
+    headers: dict[str, str] = Field(default={}, max_length=50)
     streams: bool = True
     discover: bool = False
     visibility: Visibility = "members"
@@ -51,7 +51,7 @@ class BotBody(Input):
     model: str | None = Field(default=None, max_length=200)
     persona: str | None = None
     collections: list[str] | None = None
-    parameters: dict[str, Any] = {}
+    parameters: dict[str, Any] = Field(default={}, max_length=50)
     hidden: bool = False
     visibility: Visibility = "members"
 
@@ -111,9 +111,8 @@ async def remove_model(name: str, services: Given) -> Response:
 @router.get("/bots", dependencies=[needs("read", "bot")])
 async def list_bots(services: Given, actor: Asker) -> Response:
     """Names and descriptions; a bot's persona and parameters are for those who may change it."""
-    held = {str(row) for row in await services.db.read(lambda connection: connection.scalars(readable(actor, "bot")).all())}
-    found = await services.db.read(store.list_bots)
-    return Json({"bots": [{"name": bot.name, "description": bot.description} for bot in found if bot.name in held]})
+    found = await services.db.read(store.list_bots, readable(actor, "bot"))
+    return Json({"bots": [{"name": bot.name, "description": bot.description} for bot in found]})
 
 
 @router.get("/bots/{name}", dependencies=[needs("manage", "bot")])

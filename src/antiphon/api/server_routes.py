@@ -9,13 +9,13 @@ import sqlalchemy as sa
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
-from antiphon.api.management import Asker, Given, Input, Json, needs
+from antiphon.api.management import Asker, Given, Input, Json, Route, needs
 from antiphon.api.pages import page
 from antiphon.permissions.readable import readable
 from antiphon.retrieval import store as documents
 from antiphon.runs import store as runs
 
-router = APIRouter(prefix="/api", tags=["server"])
+router = APIRouter(prefix="/api", tags=["server"], route_class=Route)
 described = APIRouter(include_in_schema=False)
 
 

@@ -27,8 +27,9 @@ DAY_MS: Final = 24 * 60 * 60 * 1000
 class Options(msgspec.Struct, frozen=True):
     """The settings that routes look at, as they are now; `app.py` puts a new value in place when one changes.
 
-    body_limit, upload_limit: bytes. heartbeat: seconds of silence before a stream sends a sign of life. store_text: dialects whose questions and answers are kept.
-    history_days: how long a visitor's conversation is kept. widget_per_minute: streams a visitor may begin on a site that sets no limit of its own.
+    body_limit, upload_limit: bytes. heartbeat: seconds of silence before a stream sends a sign of life.
+    store_text: dialects whose questions and answers are kept. history_days: how long a visitor's conversation is kept.
+    widget_per_minute: streams a visitor may begin on a site that sets no limit of its own.
     """
 
     body_limit: int = 8 * 1024 * 1024
@@ -69,4 +70,4 @@ class Services:
     embedder: Embedder | None = None
     runs: RunLog = field(default_factory=RunLog)
     streams: Streams = field(default_factory=Streams)
-    options: Options = Options()
+    options: Options = field(default_factory=Options)

@@ -1,8 +1,8 @@
 """The Q&A widget's routes: visitors of other people's pages ask on a *site*.
 
 A site that is public may be asked by anybody; its questions come from the browser of a stranger, so: no cookies, no credentials in CORS,
-only the site's own origins, so many streams a minute, only the site's collection. An Origin header proves nothing about who asks; it only keeps
-other people's pages from using the site through their visitors' browsers.
+only the site's own origins, so many streams a minute, only the site's collection. An Origin header proves nothing about who asks; it only
+keeps other people's pages from using the site through their visitors' browsers.
 """
 
 from __future__ import annotations

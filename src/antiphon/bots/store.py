@@ -68,8 +68,12 @@ def parameters_of(raw: object) -> Parameters:
         raise BadRequest(f"A bot's parameters cannot be used: {error}", param="parameters") from None
 
 
-def list_bots(connection: sa.Connection) -> list[Bot]:
-    return [_bot(row) for row in connection.execute(sa.select(*_COLUMNS).order_by(bots.c.name))]
+def list_bots(connection: sa.Connection, readable: sa.Select[str] | None = None) -> list[Bot]:
+    """By name; those of `readable` only, when it is given."""
+    query = sa.select(*_COLUMNS).order_by(bots.c.name)
+    if readable is not None:
+        query = query.where(bots.c.name.in_(readable))
+    return [_bot(row) for row in connection.execute(query)]
 
 
 def find_bot(connection: sa.Connection, name: str) -> Bot | None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from antiphon.cli.connection import Server, connect, data_option
+from antiphon.cli.connection import Server, at, connect, data_option
 from antiphon.cli.show import as_json, table
 from antiphon.core.errors import NotFound
 
@@ -41,7 +41,7 @@ def documents(name: str, data: Path | None, config: Path | None) -> None:
     rows: list[tuple[Any, ...]] = []
     with connect(data, config) as server:
         after = ""
-        while page := server.get(f"/api/collections/{name}/documents", after=after, limit=1000)["documents"]:
+        while page := server.get(at("api", "collections", name, "documents"), after=after, limit=1000)["documents"]:
             rows += [(one["source"], one["status"], one["passages"], one["error"] or "", one["id"]) for one in page]
             after = page[-1]["id"]
     table(("source", "status", "passages", "problem", "id"), rows, empty="No documents yet. Add some with: antiphon ingest PATH")
@@ -70,16 +70,16 @@ def set_(
     """Change collection NAME, making it if it is missing; --public makes the site of that name."""
     with connect(data, config) as server:
         ensure(server, name)
-        server.patch(f"/api/collections/{name}", {"visibility": visibility, "url_prefix": url_prefix})
+        server.patch(at("api", "collections", name), {"visibility": visibility, "url_prefix": url_prefix})
         site = {"collection": name, "bot": bot, "origins": list(origins) or None, "per_minute": per_minute}
         if visibility == "public" or any(value for key, value in site.items() if key != "collection"):
-            made = server.put(f"/api/sites/{name}", site | {"public": None if visibility is None else visibility == "public"})
+            made = server.put(at("api", "sites", name), site | {"public": None if visibility is None else visibility == "public"})
             click.echo(
                 f"Site {name}: {'public' if made['public'] else 'not public'}, origins {', '.join(made['origins']) or 'same origin only'}."
             )
         elif visibility is not None:
             _close_site(server, name)
-        shown = server.get(f"/api/collections/{name}")
+        shown = server.get(at("api", "collections", name))
     click.echo(f"Collection {name}: {shown['visibility']}, {shown['passages']} passages.")
 
 
@@ -92,7 +92,7 @@ def delete(name: str, yes: bool, data: Path | None, config: Path | None) -> None
     if not yes:
         click.confirm(f"Delete collection {name} with all its documents?", abort=True)
     with connect(data, config) as server:
-        server.delete(f"/api/collections/{name}")
+        server.delete(at("api", "collections", name))
     click.echo(f"Deleted {name}.")
 
 
@@ -105,7 +105,7 @@ def ensure(server: Server, name: str) -> None:
 def _close_site(server: Server, name: str) -> None:
     """A collection that is public no more has no public site."""
     try:
-        server.get(f"/api/sites/{name}")
+        server.get(at("api", "sites", name))
     except NotFound:
         return
-    server.put(f"/api/sites/{name}", {"collection": name, "public": False})
+    server.put(at("api", "sites", name), {"collection": name, "public": False})

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from antiphon.cli.connection import connect, data_option
+from antiphon.cli.connection import at, connect, data_option
 from antiphon.cli.show import as_json, table
 
 
@@ -46,7 +46,7 @@ def set_(name: str, value: str, data: Path | None, config: Path | None) -> None:
     except msgspec.DecodeError:
         parsed = value
     with connect(data, config) as server:
-        row = server.put(f"/api/settings/{name}", {"value": parsed})
+        row = server.put(at("api", "settings", name), {"value": parsed})
     if row["origin"]["layer"] != "database":
         click.echo(f"Stored, but {row['origin']['place']} ({row['origin']['layer']}) counts more.")
     elif row["waiting"]:
@@ -61,5 +61,5 @@ def set_(name: str, value: str, data: Path | None, config: Path | None) -> None:
 def unset(name: str, data: Path | None, config: Path | None) -> None:
     """Go back to what NAME would be without the stored value."""
     with connect(data, config) as server:
-        server.delete(f"/api/settings/{name}")
+        server.delete(at("api", "settings", name))
     click.echo("Done.")

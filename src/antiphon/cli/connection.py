@@ -1,6 +1,6 @@
-"""How a verb reaches the server: the live one of the data directory, else a private one that this process runs for as long as the verb takes.
+"""How a verb reaches the server: the live one of the data directory, else a private one that this process runs while the verb works.
 
-Both are the same HTTP API with the same local token, so a verb never knows which it is.
+Both are the same HTTP API with the same local token, so a verb never knows which it is. Only a private one loads the server's code.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
+from urllib.parse import quote
 
 import click
 import httpx2 as httpx
 
-from antiphon.cli.running import private_server
-from antiphon.core.errors import BadRequest, OurError
+from antiphon.core.errors import AntiphonError, BadRequest, Conflict, NotFound, OurError
 from antiphon.settings.layers import Settings
 from antiphon.storage.directory import DataDirectory
 
@@ -50,9 +50,14 @@ class Server:
         self._told(self.client.delete(path))
 
     def _told(self, response: httpx.Response) -> Any:
-        if response.is_success:
-            return response.json() if response.content else None
-        fail(response)
+        if not response.is_success:
+            fail(response)
+        return response.json() if response.content else None
+
+
+def at(*steps: str) -> str:
+    """The path of these steps; names may hold any character."""
+    return "/" + "/".join(quote(step, safe="") for step in steps)
 
 
 def fail(response: httpx.Response) -> NoReturn:
@@ -60,8 +65,9 @@ def fail(response: httpx.Response) -> NoReturn:
     try:
         message = response.json()["error"]["message"]
     except (ValueError, KeyError, TypeError):
-        message = f"the server answered with status {response.status_code}"
-    raise BadRequest(message)
+        message = f"The server answered with status {response.status_code}."
+    kinds: dict[int, type[AntiphonError]] = {404: NotFound, 409: Conflict}
+    raise kinds.get(response.status_code, BadRequest)(str(message))
 
 
 @contextmanager
@@ -74,6 +80,8 @@ def connect(data: Path | None, config: Path | None = None) -> Iterator[Server]:
         with _client(live.url, live.token) as client:
             yield Server(client)
         return
+    from antiphon.cli.running import private_server  # lazy: takes a second, and most verbs find a server running
+
     with private_server(settings, directory) as (url, token), _client(url, token) as client:
         yield Server(client)
 

@@ -14,6 +14,7 @@ import click
 from antiphon.cli.connection import connect, data_option
 from antiphon.core.errors import AntiphonError
 from antiphon.settings.layers import Settings
+from antiphon.storage.backup import is_sound
 from antiphon.storage.directory import DataDirectory
 
 _LITTLE_SPACE = 500_000_000
@@ -68,14 +69,7 @@ def _look_at_directory(report: _Report, directory: DataDirectory) -> None:
     if free < _LITTLE_SPACE:
         report.bad(f"only {free // 1_000_000} MB of disk are free", "make room; nothing can be saved on a full disk")
     if directory.database.exists():
-        connection = sqlite3.connect(f"file:{directory.database}?mode=ro", uri=True)
-        try:
-            sound = connection.execute("PRAGMA quick_check").fetchone() == ("ok",)
-        except sqlite3.DatabaseError:
-            sound = False
-        finally:
-            connection.close()
-        if sound:
+        if is_sound(directory.database):
             report.good(f"database of {directory.database.stat().st_size / 1_000_000:.1f} MB is sound")
         else:
             report.bad("the database is damaged", "stop the server and restore a backup: antiphon restore FILE")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from antiphon.cli.connection import connect, data_option
+from antiphon.cli.connection import at, connect, data_option
 from antiphon.cli.show import as_json, table
 from antiphon.cli.user import find
 
@@ -58,5 +58,5 @@ def list_(json_: bool, data: Path | None, config: Path | None) -> None:
 def revoke(id: str, data: Path | None, config: Path | None) -> None:
     """End the key with this ID at once."""
     with connect(data, config) as server:
-        server.delete(f"/api/keys/{id}")
+        server.delete(at("api", "keys", id))
     click.echo("Revoked.")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from antiphon.cli.connection import connect, data_option
+from antiphon.cli.connection import at, connect, data_option
 from antiphon.cli.show import as_json, table
 
 
@@ -77,5 +77,5 @@ def add(
 def remove(name: str, data: Path | None, config: Path | None) -> None:
     """Remove model NAME."""
     with connect(data, config) as server:
-        server.delete(f"/api/models/{name}")
+        server.delete(at("api", "models", name))
     click.echo(f"Removed {name}.")

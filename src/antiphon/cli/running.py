@@ -15,6 +15,7 @@ from typing import Final
 import uvicorn
 
 from antiphon.app import Application
+from antiphon.cli.logs import log_as
 from antiphon.core.errors import BadRequest
 from antiphon.settings.layers import Settings
 from antiphon.storage.directory import DataDirectory, LiveServer
@@ -24,11 +25,22 @@ START_SECONDS: Final = 60.0
 
 
 class _Server(uvicorn.Server):
-    """Ends streams in order before uvicorn waits for connections to close."""
+    """Says when it answers, and ends streams in order before uvicorn waits for connections to close."""
 
-    def __init__(self, config: uvicorn.Config, application: Application) -> None:
+    def __init__(self, config: uvicorn.Config, application: Application, ready: Callable[[Callable[[], None]], object]) -> None:
         super().__init__(config)
         self._application = application
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        root = self._application.settings.values.server.root_path
+        live = LiveServer(self._application.address + root, self._application.local_token, os.getpid())
+        self._application.directory.announce(live)
+        self._ready(self._end)
+
+    def _end(self) -> None:
+        self.should_exit = True
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         await self._application.drain()
@@ -72,22 +84,10 @@ async def run(application: Application, listener: socket.socket, ready: Callable
         timeout_graceful_shutdown=GRACE_SECONDS,
         backlog=2_048,
     )
-    server = _Server(config, application)
-    root = application.settings.values.server.root_path
-    application.directory.announce(LiveServer(application.address + root, application.local_token, os.getpid()))
     gc.collect()
     gc.freeze()  # what was made at start stays; collections need not look at it again
-    serving = asyncio.create_task(server.serve(sockets=[listener]))
-
-    def end() -> None:
-        server.should_exit = True
-
-    while not server.started and not serving.done():
-        await asyncio.sleep(0.005)
     try:
-        if not serving.done():
-            ready(end)
-        await serving
+        await _Server(config, application, ready).serve(sockets=[listener])
     finally:
         await application.stop()
 
@@ -120,8 +120,12 @@ class _Private:
 
 @contextmanager
 def private_server(settings: Settings, directory: DataDirectory) -> Iterator[tuple[str, str]]:
-    """Runs a server on a free loopback port meanwhile; yields (url, local token). Raises Conflict when another process holds the directory."""
+    """Runs a server on a free loopback port meanwhile; yields (url, local token).
+
+    Raises Conflict when another process holds the directory.
+    """
     directory.lock()
+    log_as("warning", "text")
     try:
         application = Application(settings, directory)
         server = _Private(application)

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
-import structlog
 import uvloop
 
 from antiphon.app import Application
 from antiphon.cli.connection import data_option
+from antiphon.cli.logs import log_as
 from antiphon.cli.running import listen, run
 from antiphon.settings.layers import Settings
 from antiphon.storage.directory import DataDirectory
@@ -48,7 +47,8 @@ def serve(
     }
     settings = Settings.load(options, config)
     server = settings.values.server
-    _log_as(server.log_level, server.log_format)
+    log_as(server.log_level, server.log_format)
+    settings.listen(lambda _: log_as(settings.values.server.log_level, server.log_format))
     directory = DataDirectory(server.data)
     directory.lock()
     try:
@@ -77,23 +77,3 @@ def _data_hint(application: Application) -> str:
     """Commands find the server by its data directory; only one that is not the usual must be named."""
     data = application.settings.values.server.data
     return "" if application.settings.origin("server.data").layer == "default" else f" --data {data}"
-
-
-def _log_as(level: str, form: str) -> None:
-    """Structured logs on standard error: text for people, JSON for machines."""
-    as_text = form == "text" or (form == "auto" and sys.stderr.isatty())
-    renderer: Any = structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty()) if as_text else structlog.processors.JSONRenderer()
-    structlog.configure(
-        processors=[
-            structlog.contextvars.merge_contextvars,
-            structlog.processors.add_log_level,
-            structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.StackInfoRenderer(),
-            *(() if as_text else (structlog.processors.format_exc_info,)),
-            renderer,
-        ],
-        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        cache_logger_on_first_use=False,
-    )
-    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(levelname)s %(name)s: %(message)s")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from antiphon.cli.connection import Server, connect, data_option
+from antiphon.cli.connection import Server, at, connect, data_option
 from antiphon.cli.show import as_json, table
 from antiphon.core.errors import NotFound
 
@@ -89,7 +89,7 @@ def delete(name: str, yes: bool, data: Path | None, config: Path | None) -> None
     if not yes:
         click.confirm(f"Delete {name} and everything that is only theirs?", abort=True)
     with connect(data, config) as server:
-        server.delete(f"/api/users/{find(server, name)['id']}")
+        server.delete(at("api", "users", find(server, name)["id"]))
     click.echo(f"Deleted {name}.")
 
 
@@ -104,7 +104,7 @@ def find(server: Server, name: str) -> dict[str, Any]:
 
 def _change(name: str, change: dict[str, Any], data: Path | None, config: Path | None) -> None:
     with connect(data, config) as server:
-        changed = server.patch(f"/api/users/{find(server, name)['id']}", change)
+        changed = server.patch(at("api", "users", find(server, name)["id"]), change)
     click.echo(f"Changed {changed['name']}: {changed['role']}, {'suspended' if changed['suspended_at'] else 'active'}.")
 
 

@@ -62,7 +62,7 @@ def insert(connection: sa.Connection, row: dict[str, Any]) -> None:
     connection.execute(runs.insert(), row)
 
 
-def recent(connection: sa.Connection, readable: sa.Select[tuple[str]], limit: int = 100) -> list[RunRow]:
+def recent(connection: sa.Connection, readable: sa.Select[str], limit: int = 100) -> list[RunRow]:
     """Newest first, of those that `readable` (a query of ids) holds."""
     columns = [runs.c[name] for name in RunRow.__struct_fields__]
     query = sa.select(*columns).where(runs.c.id.in_(readable)).order_by(runs.c.started_at.desc(), runs.c.id.desc()).limit(limit)

@@ -59,7 +59,8 @@ def restore(directory: DataDirectory, source: Path) -> Path | None:
     with tempfile.TemporaryDirectory(dir=directory.path, prefix=".restore-") as folder:
         inside = Path(folder)
         _unpack(source, inside)
-        _check_database(inside / "antiphon.db")
+        if not is_sound(inside / "antiphon.db"):
+            raise BadRequest("The database in this backup is damaged.")
         kept = _set_aside(directory)
         (inside / "key").chmod(0o600)
         (inside / "key").replace(directory.key)
@@ -108,16 +109,15 @@ def _unpack(source: Path, folder: Path) -> None:
         raise BadRequest(f"{source} was made by a newer Antiphon ({manifest.version}).")
 
 
-def _check_database(path: Path) -> None:
-    connection = sqlite3.connect(path)
+def is_sound(path: Path) -> bool:
+    """Whether a database file holds together; it may be in use."""
+    connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
     try:
-        sound = connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        return bool(connection.execute("PRAGMA integrity_check").fetchone() == ("ok",))
     except sqlite3.DatabaseError:
-        sound = False
+        return False
     finally:
         connection.close()
-    if not sound:
-        raise BadRequest("The database in this backup is damaged.")
 
 
 def _set_aside(directory: DataDirectory) -> Path | None:
