@@ -40,6 +40,8 @@ DOCUMENT: Final = "document"
 CRAWL: Final = "crawl"
 READING_VERSION: Final = 1  # grows when the same bytes come to give another text or other passages
 _ENQUEUED_TOGETHER: Final = 500
+_READ_TOGETHER: Final = 8
+_WRITTEN_TOGETHER: Final = 2_000_000  # characters
 _LONGEST_NAME: Final = 1_000
 _PROBLEMS: Final = 100
 
@@ -209,12 +211,22 @@ class Ingest:
         return stranded + await asyncio.to_thread(self._spool.sweep, spooled, before)
 
     async def _run_documents(self, owner: str, claimed: Sequence[Job]) -> None:
+        """Reads a few at a time and writes whenever enough has gathered, so that many large documents do not fill the memory."""
         await self._database.write(jobs.set_stage, owner, [job.id for job in claimed], "extracting")
         known = await self._database.read(store.content_hashes, [str(job.payload["document"]) for job in claimed])
-        read_all = await asyncio.gather(*(self._read(job, known) for job in claimed))
-        await self._database.write(jobs.set_stage, owner, [job.id for job in claimed], "indexing")
-        done = await asyncio.gather(*(self._embed(item) for item in read_all))
-        ended = await self._database.write(self._commit, owner, list(zip(claimed, done, strict=True)))
+        gathered: list[tuple[Job, _Read]] = []
+        for at in range(0, len(claimed), _READ_TOGETHER):
+            part = claimed[at : at + _READ_TOGETHER]
+            gathered += zip(part, await asyncio.gather(*(self._read(job, known) for job in part)), strict=True)
+            if sum(len(item.document.text) for _, item in gathered if item.document) > _WRITTEN_TOGETHER:
+                await self._index(owner, gathered)
+                gathered = []
+        await self._index(owner, gathered)
+
+    async def _index(self, owner: str, gathered: Sequence[tuple[Job, _Read]]) -> None:
+        await self._database.write(jobs.set_stage, owner, [job.id for job, _ in gathered], "indexing")
+        embedded = await asyncio.gather(*(self._embed(item) for _, item in gathered))
+        ended = await self._database.write(self._commit, owner, [(job, item) for (job, _), item in zip(gathered, embedded, strict=True)])
         for job in ended:
             if "spool" in job.payload:
                 await asyncio.to_thread(self._spool.drop, job.payload["spool"])

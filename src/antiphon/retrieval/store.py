@@ -157,26 +157,9 @@ def replace_passages(
     base = number << PASSAGE_BITS
     last = connection.scalar(sa.select(sa.func.max(passages.c.id)).where(passages.c.id.between(base, base + (1 << PASSAGE_BITS) - 1)))
     first = (last or base) + 1
-    rows = [
-        {
-            "id": first + position,
-            "document": identifier,
-            "collection": collection,
-            "position": position,
-            "generation": generation,
-            "language": passage.language,
-            "heading": list(passage.heading),
-            "page": passage.page,
-            "start": passage.start,
-            "end": passage.end,
-            "length": passage.length,
-            "text": passage.text,
-            "tokens": passage.tokens,
-        }
-        for position, passage in enumerate(new)
-    ]
-    if rows:
-        connection.execute(sa.insert(passages), rows)
+    belonging = {"document": identifier, "collection": collection, "generation": generation}
+    if new:
+        connection.execute(sa.insert(passages), [belonging | _row(first, position, passage) for position, passage in enumerate(new)])
     _write_vectors(connection, first, new, model)
     count = _indexed(connection, identifier)
     update_document(
@@ -194,6 +177,21 @@ def replace_passages(
         text=text,
     )
     return count
+
+
+def _row(first: int, position: int, passage: Draft) -> dict[str, Any]:
+    return {
+        "id": first + position,
+        "position": position,
+        "language": passage.language,
+        "heading": list(passage.heading),
+        "page": passage.page,
+        "start": passage.start,
+        "end": passage.end,
+        "length": passage.length,
+        "text": passage.text,
+        "tokens": passage.tokens,
+    }
 
 
 def _indexed(connection: sa.Connection, identifier: str) -> int:

@@ -33,7 +33,7 @@ def check(data: bytes, main: str) -> None:
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             _check_entries(archive, main)
-    except (zipfile.BadZipFile, NotImplementedError, EOFError, OSError, ValueError, RuntimeError, zipfile.LargeZipFile) as error:
+    except (zipfile.BadZipFile, EOFError, OSError, ValueError, RuntimeError, zipfile.LargeZipFile) as error:
         raise Unreadable("corrupt", "The file is damaged or not what its name says.", detail=repr(error)) from error
 
 
