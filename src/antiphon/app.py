@@ -1,4 +1,7 @@
-"""The composition root: the only file that knows everyone. Makes every room's service, joins ports to adapters, starts and stops them in order."""
+"""The composition root: the only file that knows everyone.
+
+Makes every room's service, joins ports to adapters, starts and stops them in order, and hands changed settings to whoever looks at them.
+"""
 
 from __future__ import annotations
 
@@ -30,9 +33,9 @@ from antiphon.providers.transport import Limits, Transport
 from antiphon.retrieval import tokens
 from antiphon.retrieval.egress import Egress
 from antiphon.retrieval.embed import Embedder, RemoteEmbedder
-from antiphon.retrieval.extract.pool import Extractor
 from antiphon.retrieval.ingest import Ingest
 from antiphon.retrieval.minilm.embedder import MiniLm
+from antiphon.retrieval.reading.pool import Extractor
 from antiphon.retrieval.retriever import Retriever
 from antiphon.runs import store as runs
 from antiphon.settings.declared import Retrieval, Values
@@ -111,12 +114,13 @@ class Application:
             streams=streams,
         )
         self._servers = servers
-        self.settings.listen(lambda _: self._apply())
+        accounts.listen(self._end_runs_of)
+        self.settings.listen(self._changed)
         self._apply()
         housekeeper = Housekeeper(self._chores())
         self.asgi = routes.assemble(self.services, self._is_ready)
         await self._first_administrator()
-        await self.services.models.establish(environment_public=values.access.environment_key_public)
+        await self._open_environment_models()
         discovery.start()
         await worker.start()
         await housekeeper.start()
@@ -161,6 +165,20 @@ class Application:
             Chore("what ingest left behind", HOUR, lambda: self.services.ingest.sweep(now_ms() / 1000 - HOUR)),
             ended_jobs(database),
         ]
+
+    def _end_runs_of(self, user: str) -> None:
+        """His rights may have shrunk: what still runs in his name ends."""
+        for run in self.services.runs.active():
+            if run.owner.user == user:
+                run.stop()
+
+    async def _open_environment_models(self) -> None:
+        await self.services.models.establish(environment_public=self.settings.values.access.environment_key_public)
+
+    def _changed(self, names: frozenset[str]) -> None:
+        self._apply()
+        if "access.environment_key_public" in names:
+            self._opening = asyncio.ensure_future(self._open_environment_models())
 
     def _apply(self) -> None:
         """Hand the settings, as they are now, to whoever looks at them."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -39,10 +39,10 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
     directory = DataDirectory(folder / "data")
     directory.lock()
     application = Application(settings, directory)
-    ready: asyncio.Future[object] = asyncio.get_running_loop().create_future()
+    ready: asyncio.Future[Callable[[], None]] = asyncio.get_running_loop().create_future()
     serving = asyncio.create_task(run(application, listen("127.0.0.1", 0), ready.set_result))
-    await asyncio.wait([ready, serving], return_when=asyncio.FIRST_COMPLETED)
-    end = await ready if ready.done() else await serving
+    async with asyncio.timeout(30):
+        end = await ready
     async with FakeUpstream() as upstream:
         token = application.local_token
         async with httpx.AsyncClient(
@@ -52,7 +52,6 @@ async def house(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[House
             await settings.put("dialects.bots", dict.fromkeys(DIALECTS, "m"))
             await _site(client, folder)
             yield House(application.address, token, upstream, client, application)
-    assert callable(end)
     end()
     await serving
     directory.release()

@@ -14,7 +14,10 @@ QUESTION = "For how many days can a ladder be borrowed?"
 
 @dataclass(frozen=True)
 class Heard:
-    """text: of the answer, as far as it came. failure: what the client was told went wrong, '' for nothing. ended: by the dialect's own end."""
+    """text: of the answer, as far as it came. failure: what the client was told went wrong, '' for nothing.
+
+    ended: whether the dialect's own end came.
+    """
 
     status: int
     text: str
@@ -151,4 +154,3 @@ SPEAKERS: dict[str, Ask] = {
     "event-source": event_source,
     "qa-widget": qa_widget,
 }
-FOOTED = frozenset({"xiaozhi-stream", "xiaozhi-whole", "kuwa-stream", "kuwa-whole", "ask-stream", "ask-whole"})

@@ -1,5 +1,5 @@
-"""Every dialect, streamed and whole, before every fault of a model's server: bounded time, an honest error in the dialect's form, partial text
-kept, nothing of the upstream's own words let through. And before every oddity that is no fault: the whole text."""
+"""Every dialect, streamed and whole, before every fault of a model's server: bounded time, an honest error in the dialect's form, partial
+text kept, nothing of the upstream's own words let through. And before every oddity that is no fault: the whole text."""
 
 from __future__ import annotations
 
