@@ -9,9 +9,14 @@ from antiphon.core.passages import Citation
 
 def footer(citations: Iterable[Citation]) -> str:
     """`[n] title > heading - address`, a line for each number cited, after a blank line; '' when nothing was cited."""
-    by_number = {citation.number: citation for citation in reversed(list(citations))}
-    lines = [_line(by_number[number]) for number in sorted(by_number)]
+    lines = [_line(citation) for citation in numbered(citations)]
     return "\n\n" + "\n".join(lines) if lines else ""
+
+
+def numbered(citations: Iterable[Citation]) -> list[Citation]:
+    """Each number once, with its first quotation, in order of number."""
+    by_number = {citation.number: citation for citation in reversed(list(citations))}
+    return [by_number[number] for number in sorted(by_number)]
 
 
 def _line(citation: Citation) -> str:

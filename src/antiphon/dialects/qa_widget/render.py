@@ -36,6 +36,7 @@ from antiphon.core.passages import Citation
 from antiphon.dialects.base import SSE, Ask, Reply, retry_after
 from antiphon.dialects.qa_widget.texts import Texts, texts_for
 from antiphon.dialects.replay import replay
+from antiphon.dialects.sources import numbered
 from antiphon.wire.openai_answer import pieces
 
 MAX_EVENT: Final = 8_192
@@ -116,8 +117,7 @@ def _record(value: dict[str, Any]) -> bytes:
 
 def _cited(citations: Iterable[Citation]) -> bytes:
     """Each number once, in order of number. Quotations are shortened until the record fits; at last the tail of the list goes."""
-    by_number = {citation.number: citation for citation in reversed(list(citations))}
-    cited = [by_number[number] for number in sorted(by_number)]
+    cited = numbered(citations)
     record = _citations_record(cited)
     for limit in (300, 100, 0):
         if len(record) <= MAX_EVENT:
@@ -160,4 +160,4 @@ def history(messages: Iterable[HistoryMessage]) -> Reply:
 
 def _told_message(message: HistoryMessage) -> dict[str, Any]:
     moment = datetime.fromtimestamp(message.timestamp / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    return {**msgspec.structs.asdict(message), "timestamp": moment}
+    return {**msgspec.structs.asdict(message), "citations": numbered(message.citations), "timestamp": moment}

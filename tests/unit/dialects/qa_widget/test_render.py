@@ -92,10 +92,11 @@ def test_history() -> None:
     reply = render.history(
         [
             render.HistoryMessage("msg_1", "user", "Q?", (), 1_700_000_000_000),
-            render.HistoryMessage("msg_2", "assistant", "A [1]", (CITED,), 1_700_000_000_250),
+            render.HistoryMessage("msg_2", "assistant", "A [1] B [1]", (CITED, CITED), 1_700_000_000_250),
         ]
     )
     first, second = json.loads(reply.body)["messages"]
     assert first == {"id": "msg_1", "role": "user", "content": "Q?", "citations": [], "timestamp": "2023-11-14T22:13:20.000Z"}
-    assert (second["timestamp"], second["citations"][0]["url"]) == ("2023-11-14T22:13:20.250Z", "https://docs.example/install")
+    assert second["timestamp"] == "2023-11-14T22:13:20.250Z"
+    assert [citation["url"] for citation in second["citations"]] == ["https://docs.example/install"]
     assert json.loads(render.history([]).body) == {"messages": []}
