@@ -55,6 +55,8 @@ def is_local(options: Options, scope: Scope, head: Head) -> bool:
         return False
     if scope.get("http_version") == "1.0" or any(name.startswith(_FORWARDING) for name in head.headers):
         return False
+    if head.headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return False
     return _LOOPBACK_HOST.fullmatch(head.headers.get("host", "")) is not None and same_origin(options, scope, head)
 
 
