@@ -2,17 +2,18 @@
 
 Answerable questions are those of a set; foreign ones are in the same language and about something else: for an xquad set those of the
 articles left out of the index, for scifact the English xquad. The sample pages of tests/corpus with their own foreign questions take part
-in every fit. Each set weighs the same, foreign questions FOREIGN times as much as answerable ones. Deterministic: no random split, Newton's
-method to the end.
+in every fit. Each set weighs the same, foreign questions more than answerable ones. With --weights the English sets are fitted with the
+vectors of that MiniLM besides. Deterministic: no random split, Newton's method to the end.
 
-    python -m bench.calibration --data DIR
+    python -m bench.calibration --data DIR [--weights DIR]
 """
 
 from __future__ import annotations
 
 import argparse
 import json
-from collections.abc import Callable, Iterator, Sequence
+import tempfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -24,15 +25,16 @@ from antiphon.retrieval import calibrate, index, store
 from antiphon.retrieval.chunk import chunk
 from antiphon.retrieval.dense import QueryVector
 from antiphon.retrieval.extract.markdown import read
+from antiphon.retrieval.minilm.embedder import MODEL, MiniLm
 from antiphon.retrieval.search import gather
-from antiphon.storage.tables.documents import collections
-from antiphon.storage.tables.metadata import metadata
+from antiphon.storage.migrate import whole_metadata
 from bench import datasets
 
 Numbers = npt.NDArray[np.float64]
 
 THRESHOLD = 0.7
-FOREIGN = 1.5
+FOREIGN = 1.5  # weight of foreign questions where words alone judge
+FOREIGN_BY_VECTORS = 2.5  # an embedder lets more through, so it can afford to be strict
 RIDGE = 0.003
 CORPUS = Path(__file__).parent.parent / "tests" / "corpus"
 
@@ -54,31 +56,26 @@ class Outcome(NamedTuple):
     passed: float
 
 
-Vector = Callable[[str], QueryVector | None]
-
-
-def no_vector(_: str) -> QueryVector | None:
-    """Words alone."""
-    return None
-
-
-def evidence(connection: sa.Connection, collection: store.Collection, questions: Sequence[str], vector: Vector = no_vector) -> Numbers:
+def evidence(connection: sa.Connection, collection: store.Collection, questions: Sequence[str], embedder: MiniLm | None) -> Numbers:
     """One row of features a question; zeros where nothing was found, as the search gives it no confidence at all."""
     searched = index.scope([collection])
     rows = []
     for question in questions:
-        found = gather(connection, question, [collection], searched, vector(question))
-        first = found.ranked[: calibrate.DEPTH]
-        if not first:
-            rows.append([0.0, np.log(0.05), 0.0])
+        found = gather(connection, question, [collection], searched, _vector(question, embedder))
+        if not found.ranked:
+            rows.append([0.0, np.log(0.05), 0.0, *([0.0] if embedder else [])])
             continue
-        row = calibrate.features(found.ranking, [one.scored for one in first], found.query.language, searched.passages)
-        cosines = [one.cosine for one in first if one.cosine is not None]
-        rows.append(calibrate.with_cosines(row, cosines) if cosines else row)
+        best = found.ranked[0]
+        row = calibrate.features(found.ranking, best.scored, found.query.language, searched.passages)
+        rows.append(row if best.cosine is None else [*row, best.cosine])
     return np.array(rows, np.float64)
 
 
-def xquad_samples(connection: sa.Connection, data: datasets.DataSet) -> Iterator[Sample]:
+def _vector(text: str, embedder: MiniLm | None) -> QueryVector | None:
+    return None if embedder is None else QueryVector(embedder.model, embedder.embed_now([text])[0])
+
+
+def xquad_samples(connection: sa.Connection, data: datasets.DataSet, embedder: MiniLm | None) -> Iterator[Sample]:
     """Half of the articles indexed, the questions on the others foreign: four halves, so that no one choice decides."""
     groups = list(dict.fromkeys(page.group for page in data.pages))
     of_page = {page.id: page.group for page in data.pages}
@@ -86,33 +83,36 @@ def xquad_samples(connection: sa.Connection, data: datasets.DataSet) -> Iterator
     for name, kept in {"first": groups[:half], "last": groups[half:], "even": groups[::2], "odd": groups[1::2]}.items():
         inside = set(kept)
         pages = [page for page in data.pages if page.group in inside]
-        collection = datasets.add_collection(connection, f"{data.name}:{name}", pages)
+        collection = datasets.add_collection(connection, f"{data.name}:{name}", pages, embedder)
         known = [question.text for question in data.questions if of_page[next(iter(question.relevant))] in inside]
         foreign = [question.text for question in data.questions if of_page[next(iter(question.relevant))] not in inside]
-        yield Sample(data.name, data.language, evidence(connection, collection, known), evidence(connection, collection, foreign))
+        rows = [evidence(connection, collection, asked, embedder) for asked in (known, foreign)]
+        yield Sample(data.name, data.language, *rows)
 
 
-def scifact_sample(connection: sa.Connection, data: datasets.DataSet, foreign: Sequence[str]) -> Sample:
+def scifact_sample(connection: sa.Connection, data: datasets.DataSet, foreign: Sequence[str], embedder: MiniLm | None) -> Sample:
     """The whole set indexed; foreign: the questions of another one."""
-    collection = datasets.add_collection(connection, data.name, data.pages)
+    collection = datasets.add_collection(connection, data.name, data.pages, embedder)
     known = [question.text for question in data.questions]
-    return Sample(data.name, data.language, evidence(connection, collection, known), evidence(connection, collection, foreign))
+    return Sample(data.name, data.language, *(evidence(connection, collection, asked, embedder) for asked in (known, foreign)))
 
 
-def corpus_samples(connection: sa.Connection, folder: Path = CORPUS) -> Iterator[Sample]:
+def corpus_samples(connection: sa.Connection, embedder: MiniLm | None, folder: Path = CORPUS) -> Iterator[Sample]:
     """Our own sample pages, all languages in one index, asked in each."""
     collection = store.create_collection(connection, "corpus")
     for path in sorted(folder.glob("*/*.md")):
         document = store.upsert_document(connection, collection.id, str(path.relative_to(folder)))
         extracted = read(path.read_bytes(), path.name, None)
-        drafts = chunk(extracted)
+        drafts = datasets.embedded(chunk(extracted), extracted.title, embedder)
         store.replace_passages(
-            connection, document, drafts, text=extracted.text, content_hash="", title=extracted.title, url=None, media_type=""
+            connection, document, drafts, text=extracted.text, content_hash="", title=extracted.title, url=None, media_type="", model=MODEL
         )
     collection = store.find_collection(connection, "corpus")
     known, foreign = (_questions(folder / name) for name in ("questions.jsonl", "foreign.jsonl"))
-    for language in ("en", "zh", "vi"):
-        rows = [evidence(connection, collection, [text for other, text in asked if other == language]) for asked in (known, foreign)]
+    for language in ("en",) if embedder else ("en", "zh", "vi"):
+        rows = [
+            evidence(connection, collection, [text for other, text in asked if other == language], embedder) for asked in (known, foreign)
+        ]
         yield Sample("corpus", language, rows[0], rows[1])
 
 
@@ -121,31 +121,28 @@ def _questions(path: Path) -> list[tuple[str, str]]:
     return [(row["language"], row["question"]) for row in rows]
 
 
-def samples(data: Path) -> list[Sample]:
-    """Evidence of all sets in a data directory and of our own pages."""
+def samples(data: Path, embedder: MiniLm | None = None) -> list[Sample]:
+    """Evidence of all sets in a data directory and of our own pages; with an embedder of the English ones."""
     sets = {one.name: one for one in datasets.available(data)}
     engine = sa.create_engine("sqlite://")
     with engine.begin() as connection:
-        metadata.create_all(connection, tables=[collections, *_tables()])
-        made = list(corpus_samples(connection))
+        whole_metadata().create_all(connection)
+        made = list(corpus_samples(connection, embedder))
         for name, one in sets.items():
-            if name.startswith("xquad"):
-                made += xquad_samples(connection, one)
+            if name == "xquad_en" or (name.startswith("xquad") and embedder is None):
+                made += xquad_samples(connection, one, embedder)
         if "scifact_en" in sets and "xquad_en" in sets:
-            made.append(scifact_sample(connection, sets["scifact_en"], [question.text for question in sets["xquad_en"].questions]))
+            foreign = [question.text for question in sets["xquad_en"].questions]
+            made.append(scifact_sample(connection, sets["scifact_en"], foreign, embedder))
     return made
 
 
-def _tables() -> list[sa.Table]:
-    return [metadata.tables[name] for name in ("documents", "passages", "vectors")]
-
-
-def fit(training: Sequence[Sample]) -> calibrate.Coefficients:
+def fit(training: Sequence[Sample], foreign: float) -> calibrate.Coefficients:
     """Logistic regression with a small ridge on standardised features."""
     counts = {one.of: sum(other.of == one.of for other in training) for one in training}
     rows, answers, weights = [], [], []
     for one in training:
-        for part, answer, weight in ((one.answerable, 1.0, 1.0), (one.foreign, 0.0, FOREIGN)):
+        for part, answer, weight in ((one.answerable, 1.0, 1.0), (one.foreign, 0.0, foreign)):
             rows.append(part)
             answers.append(np.full(len(part), answer))
             weights.append(np.full(len(part), weight / counts[one.of] / len(part)))
@@ -174,11 +171,11 @@ def probabilities(rows: Numbers, coefficients: calibrate.Coefficients) -> Number
     return np.array([calibrate.confidence(list(row), coefficients) for row in rows])
 
 
-def leave_one_out(made: Sequence[Sample]) -> list[Outcome]:
+def leave_one_out(made: Sequence[Sample], foreign: float) -> list[Outcome]:
     """For each sample of a set: what passes the threshold with coefficients fitted without that set."""
     outcomes = []
     for name in dict.fromkeys(one.of for one in made if one.of != "corpus"):
-        coefficients = fit([one for one in made if one.of != name])
+        coefficients = fit([one for one in made if one.of != name], foreign)
         mine = [one for one in made if one.of == name]
         kept = [float((probabilities(one.answerable, coefficients) >= THRESHOLD).mean()) for one in mine]
         passed = [float((probabilities(one.foreign, coefficients) >= THRESHOLD).mean()) for one in mine]
@@ -202,9 +199,13 @@ def table(outcomes: Sequence[Outcome]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--data", type=Path, required=True)
-    made = samples(parser.parse_args().data)
-    print(table(leave_one_out(made)))
-    print("all sets:", ", ".join(f"{value:.4f}" for value in fit(made)))
+    parser.add_argument("--weights", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as kept:
+        for embedder, foreign in ((None, FOREIGN), *([(MiniLm(given.weights, Path(kept)), FOREIGN_BY_VECTORS)] if given.weights else [])):
+            made = samples(given.data, embedder)
+            print(table(leave_one_out(made, foreign)))
+            print("all sets:", ", ".join(f"{value:.4f}" for value in fit(made, foreign)), end="\n\n")
 
 
 if __name__ == "__main__":

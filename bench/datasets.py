@@ -11,13 +11,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import msgspec
 import sqlalchemy as sa
 
 from antiphon.retrieval import store, tokens
 from antiphon.retrieval.chunk import indexed_text
 from antiphon.retrieval.dense import pack
 from antiphon.retrieval.draft import Draft
-from antiphon.retrieval.embed import Floats
+from antiphon.retrieval.minilm.embedder import MODEL, MiniLm
 
 NAMES = ("scifact_en", "xquad_en", "xquad_zh", "xquad_vi")
 
@@ -71,20 +72,37 @@ def _rows(path: Path) -> Iterable[dict[str, Any]]:
             yield json.loads(line)
 
 
-def add_collection(
-    connection: sa.Connection, name: str, pages: Sequence[Page], vectors: Mapping[str, Floats] | None = None, model: str | None = None
-) -> store.Collection:
-    """One passage a page: the sets are cut already, and their judgements are for whole pages. vectors: by page id."""
+def add_collection(connection: sa.Connection, name: str, pages: Sequence[Page], embedder: MiniLm | None = None) -> store.Collection:
+    """One passage a page: the sets are cut already, and their judgements are for whole pages."""
     collection = store.create_collection(connection, name)
-    for page in pages:
-        document = store.upsert_document(connection, collection.id, page.id)
-        made = tokens.tokenize(indexed_text(page.title, (), page.text))
-        vector = pack(vectors[page.id]) if vectors is not None else None
-        draft = Draft(page.text, tokens.join(made), len(made.words), made.language, end=len(page.text), vector=vector)
-        store.replace_passages(
-            connection, document, [draft], text=page.text, content_hash="", title=page.title, url=None, media_type="", model=model
-        )
+    for first in range(0, len(pages), 64):
+        for page, draft in zip(pages[first : first + 64], _drafts(pages[first : first + 64], embedder), strict=True):
+            document = store.upsert_document(connection, collection.id, page.id)
+            store.replace_passages(
+                connection, document, [draft], text=page.text, content_hash="", title=page.title, url=None, media_type="", model=MODEL
+            )
     return store.find_collection(connection, name)
+
+
+def embedded(drafts: Sequence[Draft], title: str, embedder: MiniLm | None) -> Sequence[Draft]:
+    """The passages of one document with vectors."""
+    if embedder is None or not drafts:
+        return drafts
+    return _with_vectors(drafts, [indexed_text(title, draft.heading, draft.text) for draft in drafts], embedder)
+
+
+def _drafts(pages: Sequence[Page], embedder: MiniLm | None) -> Sequence[Draft]:
+    texts = [indexed_text(page.title, (), page.text) for page in pages]
+    drafts = []
+    for page, text in zip(pages, texts, strict=True):
+        made = tokens.tokenize(text)
+        drafts.append(Draft(page.text, tokens.join(made), len(made.words), made.language, end=len(page.text)))
+    return drafts if embedder is None else _with_vectors(drafts, texts, embedder)
+
+
+def _with_vectors(drafts: Sequence[Draft], texts: Sequence[str], embedder: MiniLm) -> list[Draft]:
+    vectors = embedder.embed_now(texts)
+    return [msgspec.structs.replace(draft, vector=pack(vector)) for draft, vector in zip(drafts, vectors, strict=True)]
 
 
 def ndcg(ranked: Sequence[str], relevant: Mapping[str, int], depth: int = 10) -> float:

@@ -7,9 +7,11 @@ of a hundred thousand, in each of our languages:
 - near      log of the idf mass found together within NEAR tokens, measured in log N
 - strength  BM25, measured in log N: by chance alone the best of N passages reaches about one
 
-Where the searched passages have vectors of an embedder with shipped coefficients, the cosine of the best passage and the mean of the first
-five are the fourth and fifth feature. Rules: pure and deterministic. The coefficients come from bench/calibration.py; they are for our
-tokens and our BM25 and have to be fitted anew when either changes.
+Where the searched passages have vectors of an embedder with shipped coefficients for the question's language, the cosine of the best
+passage is the fourth feature; with any other embedder words alone judge.
+
+Rules: pure and deterministic. The coefficients come from bench/calibration.py; they are for our tokens, our BM25 and those vectors, and
+have to be fitted anew when any of them changes.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from antiphon.retrieval.index import Ranking, Scored, Term
+from antiphon.retrieval.minilm.embedder import MODEL
 from antiphon.retrieval.tokens import MARK, Language
 
-DEPTH: Final = 5
 NEAR: Final = 40
 _FLOOR: Final = 0.05  # keeps the logarithm finite
 _OVERLAP: Final = 0.35  # single characters and pairs, syllables and pairs say the same thing up to three times
@@ -29,12 +31,11 @@ _OVERLAP: Final = 0.35  # single characters and pairs, syllables and pairs say t
 Coefficients = tuple[float, ...]  # the constant, then one for each feature
 
 WORDS: Final[Coefficients] = (-7.5948, 7.0762, 0.8279, 3.6882)
-SHIPPED: Final[Mapping[tuple[str, Language], Coefficients]] = {}
+SHIPPED: Final[Mapping[tuple[str, Language], Coefficients]] = {(MODEL, "en"): (-12.0054, 4.3122, -0.3600, 5.4081, 13.7915)}
 
 
-def features(ranking: Ranking, best: Sequence[Scored], language: Language, passages: int) -> list[float]:
-    """share, near and strength. best: the first passages, at least one. passages: how many were searched."""
-    top = best[0]
+def features(ranking: Ranking, top: Scored, language: Language, passages: int) -> list[float]:
+    """share, near and strength. top: the best passage. passages: how many were searched."""
     log_n = math.log(passages + 1.5)
     masses = [term.idf * _weight(term, language) for term in ranking.terms]
     single = held = strength = 0.0
@@ -50,24 +51,17 @@ def features(ranking: Ranking, best: Sequence[Scored], language: Language, passa
     return [share, math.log(_FLOOR + _nearest(top.tokens.split(), by_token) / log_n), strength / log_n]
 
 
-def with_cosines(evidence: Sequence[float], cosines: Sequence[float]) -> list[float]:
-    """The evidence of words and that of vectors. cosines: of the first passages, at least one."""
-    return [*evidence, cosines[0], sum(cosines) / len(cosines)]
-
-
 def confidence(evidence: Sequence[float], coefficients: Coefficients) -> float:
     """The probability that the logistic curve gives."""
     total = coefficients[0] + sum(weight * value for weight, value in zip(coefficients[1:], evidence, strict=True))
     return 1 / (1 + math.exp(-total))
 
 
-def judge(
-    ranking: Ranking, best: Sequence[Scored], language: Language, passages: int, model: str | None, cosines: Sequence[float]
-) -> float:
-    """The probability that the searched passages answer the question. model: the cosines' embedder, if any."""
-    evidence = features(ranking, best, language, passages)
-    dense = SHIPPED.get((model, language)) if model and cosines else None
-    return confidence(with_cosines(evidence, cosines), dense) if dense else confidence(evidence, WORDS)
+def judge(ranking: Ranking, top: Scored, language: Language, passages: int, model: str | None, cosine: float | None) -> float:
+    """The probability that the searched passages answer the question. model, cosine: of the best passage's vector, if it has one."""
+    evidence = features(ranking, top, language, passages)
+    dense = SHIPPED.get((model, language)) if model is not None and cosine is not None else None
+    return confidence(evidence, WORDS) if dense is None or cosine is None else confidence([*evidence, cosine], dense)
 
 
 def _weight(term: Term, language: Language) -> float:

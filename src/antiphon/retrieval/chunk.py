@@ -16,8 +16,8 @@ from antiphon.retrieval.draft import Draft
 from antiphon.retrieval.extract.document import Extracted
 from antiphon.retrieval.tokens import join, language_of, tokenize
 
-_WIDE: Final = (300, 500)  # characters of a passage in Chinese; each says more than a letter does
-_NARROW: Final = (700, 1200)
+_WIDE: Final = (400, 700)  # characters of a passage in Chinese; each says more than a letter does
+_NARROW: Final = (1000, 1600)
 _TINY: Final = 8  # a piece under an eighth of the largest is joined to the one after it
 _HEADINGS = re.compile(r"(?:\s*#{1,6}[^\n]*\n)+\s*")
 _WORDLIKE = re.compile(r"\w")

@@ -15,9 +15,11 @@ import sqlalchemy as sa
 
 from antiphon.core.passages import Components, Hit, SearchResult
 from antiphon.retrieval import calibrate, dense, index, store, tokens
+from antiphon.retrieval.minilm.embedder import MODEL
 
 LEAST_SCORE = 0.3
-DENSE_SHARE: Mapping[tokens.Language, float] = {"en": 0.4, "vi": 0.2, "zh": 0.0}
+DENSE_SHARE = 0.3  # of an embedder that we know nothing of: a little is safe even where it does not know the language
+ENGLISH_SHARE: Mapping[tokens.Language, float] = {"en": 0.4, "vi": 0.2, "zh": 0.0}  # of one that was trained on English alone
 NOTHING = SearchResult(0.0, (), 0)
 
 
@@ -74,7 +76,7 @@ def gather(
 ) -> Evidence:
     """Rank by words, and by vectors where there are any."""
     asked = tokens.tokenize_query(query)
-    share = DENSE_SHARE[asked.language]
+    share = _share(vector, asked.language)
     cosines = dense.cosines(connection, collections, vector) if vector is not None and share else dense.EMPTY
     ranking = index.rank(connection, asked, searched, besides=cosines.best(index.CANDIDATES))
     if not cosines:
@@ -87,13 +89,17 @@ def gather(
     return Evidence(asked, ranking, ranked)
 
 
+def _share(vector: dense.QueryVector | None, language: tokens.Language) -> float:
+    if vector is None:
+        return 0.0
+    return ENGLISH_SHARE[language] if vector.model == MODEL else DENSE_SHARE
+
+
 def _confidence(found: Evidence, searched: index.Scope, model: str | None) -> float:
     if not found.ranked:
         return 0.0
-    first = found.ranked[: calibrate.DEPTH]
-    cosines = [one.cosine for one in first if one.cosine is not None]
-    best = [one.scored for one in first]
-    return calibrate.judge(found.ranking, best, found.query.language, searched.passages, model, cosines)
+    best = found.ranked[0]
+    return calibrate.judge(found.ranking, best.scored, found.query.language, searched.passages, model, best.cosine)
 
 
 def _hits(

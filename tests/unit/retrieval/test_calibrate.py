@@ -15,7 +15,7 @@ def judged(passage: str, question: str, others: int = 50) -> list[float]:
         searched = index.scope([store.find_collection(connection, "docs")])
         asked = tokens.tokenize_query(question)
         ranking = index.rank(connection, asked, searched)
-        return calibrate.features(ranking, ranking.scored[:5], asked.language, searched.passages)
+        return calibrate.features(ranking, ranking.scored[0], asked.language, searched.passages)
 
 
 def test_share_is_the_weight_of_the_words_held() -> None:

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from antiphon.retrieval.chunk import chunk, indexed_text
 from antiphon.retrieval.extract.document import Extracted, Section
 
-TEXT = "# Guide\n\n## Install\n\n" + "Put the disc in. " * 100 + "\n\n## Remove\n\nTake the disc out."
+TEXT = "# Guide\n\n## Install\n\n" + "Put the disc in. " * 120 + "\n\n## Remove\n\nTake the disc out."
 
 
 def document(text: str, **values: object) -> Extracted:
