@@ -18,7 +18,7 @@ from antiphon.core.errors import AntiphonError, Refused, UpstreamError, Upstream
 from antiphon.retrieval.egress import USER_AGENT, Egress, Fetched, parse
 from antiphon.retrieval.extract.document import Unreadable
 from antiphon.retrieval.extract.kinds import kind_of, known, suffix_of
-from antiphon.retrieval.extract.pool import Extractor
+from antiphon.retrieval.reading.pool import Extractor
 
 ACCEPT: Final = "text/html,application/xhtml+xml,text/markdown,text/plain,application/pdf;q=0.9,*/*;q=0.5"
 _LONGEST_DELAY: Final = 10.0

@@ -29,7 +29,7 @@ from antiphon.retrieval.egress import Egress, parse
 from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.extract.document import Extracted, clean, one_line
 from antiphon.retrieval.extract.kinds import kind_of, media_type_of
-from antiphon.retrieval.extract.pool import Extractor
+from antiphon.retrieval.reading.pool import Extractor
 from antiphon.retrieval.sources import Found, Skipped, Spool, read, scan
 from antiphon.storage import jobs
 from antiphon.storage.database import Database

@@ -18,7 +18,7 @@ import msgspec
 from antiphon.core.errors import BadRequest
 from antiphon.retrieval.extract.document import Unreadable
 from antiphon.retrieval.extract.kinds import known, suffix_of
-from antiphon.retrieval.extract.pool import MAX_DOCUMENT
+from antiphon.retrieval.reading.pool import MAX_DOCUMENT
 from antiphon.storage.ids import new_id
 
 _URL_JOINTS: Final = ("/", "=", "#", "?", "&")

@@ -5,7 +5,7 @@ import pytest
 from antiphon.core.errors import AntiphonError, Refused, UpstreamError
 from antiphon.retrieval.crawl import Bounds, Page, crawl
 from antiphon.retrieval.egress import Egress
-from antiphon.retrieval.extract.pool import Extractor
+from antiphon.retrieval.reading.pool import Extractor
 from tests.unit.retrieval.extract.files import pdf
 from tests.unit.retrieval.site import Names, Site, page, redirect
 

@@ -13,8 +13,8 @@ from antiphon.retrieval.crawl import Bounds
 from antiphon.retrieval.dense import Floats
 from antiphon.retrieval.egress import Egress
 from antiphon.retrieval.extract.document import Unreadable
-from antiphon.retrieval.extract.pool import Extractor
 from antiphon.retrieval.ingest import Ingest, Progress, Ticket
+from antiphon.retrieval.reading.pool import Extractor
 from antiphon.storage import jobs
 from antiphon.storage.database import Database
 from antiphon.storage.migrate import whole_metadata

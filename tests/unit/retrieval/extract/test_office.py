@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from antiphon.retrieval.extract import child
 from antiphon.retrieval.extract.dispatch import extract
 from antiphon.retrieval.extract.document import Unreadable
-from antiphon.retrieval.extract.protocol import Failure, Task
+from antiphon.retrieval.reading import child
+from antiphon.retrieval.reading.protocol import Failure, Task
 from tests.unit.retrieval.extract.files import docx_file, encrypted_office_file, pptx_file, repacked, xlsx_file, zip_file
 
 ENTITIES = b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]><w>&x;</w>'

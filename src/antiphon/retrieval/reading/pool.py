@@ -13,8 +13,8 @@ import threading
 from typing import Final
 
 from antiphon.core.errors import Unavailable
-from antiphon.retrieval.extract import protocol
 from antiphon.retrieval.extract.document import Unreadable
+from antiphon.retrieval.reading import protocol
 
 MAX_DOCUMENT: Final = 100 * 1024 * 1024
 _LIFETIME: Final = 500  # documents, so that what a parser leaks stays bounded
@@ -86,7 +86,7 @@ class _Child:
         self._served = 0
         self._whole = True
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "antiphon.retrieval.extract.child"],
+            [sys.executable, "-P", "-m", "antiphon.retrieval.reading.child"],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -11,7 +11,7 @@ import pytest
 
 from antiphon.core.errors import Unavailable
 from antiphon.retrieval.extract.document import Unreadable
-from antiphon.retrieval.extract.pool import Extractor
+from antiphon.retrieval.reading.pool import Extractor
 from tests.unit.retrieval.extract.files import docx_file, flate_bomb_pdf, pdf, pptx_file, xlsx_file
 
 

@@ -1,4 +1,4 @@
-"""The process in which strangers' files are parsed: `python -m antiphon.retrieval.extract.child`, tasks on stdin, answers on stdout.
+"""The process in which strangers' files are parsed: `python -m antiphon.retrieval.reading.child`, tasks on stdin, answers on stdout.
 
 Cutting and tokenising happen here too: they are the dear part, and here they cost the server's event loop nothing.
 
@@ -14,9 +14,9 @@ import sys
 from typing import Final
 
 from antiphon.retrieval.chunk import chunk
-from antiphon.retrieval.extract import protocol
 from antiphon.retrieval.extract.dispatch import extract
 from antiphon.retrieval.extract.document import Unreadable
+from antiphon.retrieval.reading import protocol
 
 MEMORY: Final = 1_536 * 1024 * 1024  # address space, shared libraries included
 RECURSION: Final = 2_000
