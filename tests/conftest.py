@@ -1,8 +1,19 @@
-"""Fixtures of every test. Asynchronous tests run on asyncio, as the server does."""
+"""Fixtures of every test. Asynchronous tests run on asyncio, as the server does.
+
+Generated cases are the same in every run, and none has a deadline: a slow machine is no failure.
+"""
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", deadline=None, derandomize=True)
+settings.load_profile("repeatable")
 
 
 @pytest.fixture(scope="session")
 def anyio_backend() -> str:
     return "asyncio"
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--seeds", metavar="DIR", help="Directory of documents whose printed clients are run as well.")
