@@ -26,6 +26,8 @@ Language = Literal["en", "vi", "zh"]
 VERSION: Final = 1
 MARK: Final = "\u00b7"  # joins the halves of a pair and opens an unaccented form; a separator in every source text
 _LONGEST: Final = 64
+_QUERY_CHARACTERS: Final = 4_000  # a pasted page is searched by its beginning, so that the time of a search is bounded
+_QUERY_WORDS: Final = 128
 
 _CJK: Final = "\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af\uf900-\ufaff\U00020000-\U0003ffff"
 _PIECE = re.compile(f"([{_CJK}]+)|([^\\W_{_CJK}]+)|([^\\s])")
@@ -92,7 +94,7 @@ def tokenize(text: str) -> Tokens:
 
 def tokenize_query(text: str) -> QueryTokens:
     """Tokens of a question: without repeats and, where something is left, without question words. Their pairs stay: they are rarer."""
-    folded = _fold(text)
+    folded = _fold(text[:_QUERY_CHARACTERS])
     language = _language(folded)
     asking = _ASKING_ZH.sub(" ", folded) if language == "zh" else folded
     found = tokenize(asking)
@@ -100,7 +102,7 @@ def tokenize_query(text: str) -> QueryTokens:
     if not words:
         words = tokenize(folded).words
     plain = {} if language == "vi" else {_stem(word): MARK + word for word in _LATIN_WORD.findall(folded) if word.isascii()}
-    distinct = list(dict.fromkeys(words))
+    distinct = list(dict.fromkeys(words))[:_QUERY_WORDS]
     return QueryTokens(language, distinct, {word: plain[word] for word in distinct if word in plain})
 
 

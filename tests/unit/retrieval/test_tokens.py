@@ -74,6 +74,10 @@ def test_every_token_is_one_token_to_the_full_text_index(text: str) -> None:
     db.close()
 
 
+def test_a_pasted_page_is_a_bounded_question() -> None:
+    assert len(tokenize_query(" ".join(f"word{number}" for number in range(100_000))).words) == 128
+
+
 @given(st.text(max_size=100))
 def test_a_question_finds_the_words_of_the_same_passage(text: str) -> None:
     made = tokenize(text)
