@@ -18,7 +18,7 @@ from typing import Final, Literal
 from antiphon.api.http import ClientGone, Headers, Receive, Send
 from antiphon.chat.ports import Batches
 from antiphon.core.errors import AntiphonError, Unavailable
-from antiphon.core.events import ErrorEvent, Event, Passages, RunStart, Status
+from antiphon.core.events import ErrorEvent, Event, Passages, RunEnd, RunStart, Status
 from antiphon.core.fold import Answer
 from antiphon.dialects.base import Dialect, Renderer
 from antiphon.runs.log import Run
@@ -205,6 +205,7 @@ async def pump(streams: Streams, stream: Stream, run: Run, renderer: Renderer, b
     try:
         async with _attended(streams, stream, run, receive):
             seen = 0
+            last: Event | None = None
             try:
                 async with aclosing(batches):
                     if eager:
@@ -212,14 +213,15 @@ async def pump(streams: Streams, stream: Stream, run: Run, renderer: Renderer, b
                     async for batch in batches:
                         begun = stream.open or await _open(stream, batch)
                         data = renderer.events(batch)
-                        seen += len(batch)
+                        if batch:
+                            seen, last = seen + len(batch), batch[-1]
                         if not begun:
                             stream.hold(data)
                         elif data:
                             await stream.write(data)
             except asyncio.CancelledError:
                 stream.forgive()
-                await _say_cut(stream, renderer, run.events[seen:])
+                await _say_cut(stream, renderer, run.events[seen:] or _ending(last))
             if stream.cut != "gone":
                 await stream.begin()
                 await stream.end()
@@ -280,6 +282,11 @@ def _failure(batch: Sequence[Event]) -> AntiphonError | None:
 
 def _shutting_down() -> Unavailable:
     return Unavailable("The server is shutting down. Ask again in a moment.", code="shutting_down", retry_after=5)
+
+
+def _ending(last: Event | None) -> list[Event]:
+    """How a reader of somebody else's run is told that it ends for him: by this, unless he has seen its end."""
+    return [] if isinstance(last, RunEnd) else [RunEnd("interrupted")]
 
 
 async def _say_cut(stream: Stream, renderer: Renderer, unseen: Sequence[Event]) -> None:

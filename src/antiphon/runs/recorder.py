@@ -49,7 +49,7 @@ async def record(run: Run, batches: Batches, finish: Callable[[Record], object],
     """Pass the turn on, recorded. `finish` is called once: when the run has ended, before its last batch is passed on.
 
     When the reader leaves (this generator is closed) or the task is cancelled, the log ends with `run.outcome_if_cut`; what was used until
-    then is asked of `count`, since the turn itself can say nothing more.
+    then is asked of `count`, since the turn itself can say nothing more. A run that was never begun leaves no record.
     """
     started = time.monotonic()
     result = Record(run)

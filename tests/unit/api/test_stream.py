@@ -134,7 +134,7 @@ class Show:
         assert self.stream is not None
         return await collect(self.streams, self.stream, self.run, batches, self.client.receive)
 
-    async def _settled(self) -> None:
+    async def settled(self) -> None:
         for _ in range(12):  # as often as a batch is handed on between tasks, and more
             await asyncio.sleep(0)
 
@@ -151,7 +151,7 @@ class Show:
     async def say(self, *batches: Sequence[Event]) -> None:
         for batch in batches:
             self._queue.put_nowait(batch)
-            await self._settled()
+            await self.settled()
 
     @property
     def live(self) -> Stream:
@@ -222,11 +222,41 @@ async def test_a_later_failure_or_an_eager_dialect_s_is_told_inside(eager: bool,
 async def test_an_eager_dialect_begins_before_anything_is_said() -> None:
     show = Show(eager=True)
     task = await show.pumped()
-    await show.say()
-    await show._settled()
+    await show.settled()
     assert [message["type"] for message in show.client.messages] == ["http.response.start"]
     await show.say([START], [DONE])
     await task
+
+
+async def test_an_eager_dialect_s_client_may_leave_before_the_run_begins() -> None:
+    show = Show(eager=True)
+    show.client.leave()
+    show.client.reads.clear()
+    await (await show.pumped())
+    assert [message["type"] for message in show.client.messages] == ["http.response.start"]
+    assert show.run.events == []
+    assert show.records == []
+
+
+@pytest.mark.parametrize(("end", "told"), [([], b"data: ErrorEvent\n\ndata: RunEnd\n\n"), ([DONE], b"data: RunEnd\n\n")])
+async def test_a_reader_of_a_run_that_is_made_elsewhere_is_told_of_a_shutdown(end: list[Event], told: bytes) -> None:
+    run, client, streams, dialect = Run("run_1", ANONYMOUS, "tagged", 0), Client(), Streams(), Tagged()
+
+    async def batches() -> Batches:
+        yield []
+        yield [START, A, *end]
+        await asyncio.Event().wait()
+
+    async def read() -> None:
+        stream = Stream(dialect, run, client.send, [], inf)
+        await pump(streams, stream, run, dialect, batches(), client.receive, eager=True)
+
+    task = asyncio.create_task(read())
+    await client.until(frame(A))
+    await streams.close()
+    await task
+    assert client.complete
+    assert client.body == b"data: RunStart\n\ndata: a\n\n" + told
 
 
 async def test_a_heartbeat_begins_a_waiting_response_and_failures_are_then_told_inside() -> None:
