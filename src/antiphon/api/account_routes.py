@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import Field
 
 from antiphon.accounts.sessions import read_cookie, set_cookie
 from antiphon.accounts.store import ApiKey, Role, User
 from antiphon.api.http import head_of
-from antiphon.api.management import Asker, Given, Input, Json, Route, needs
+from antiphon.api.identify import client_address
+from antiphon.api.management import Asker, Given, Input, Json, Route, from_our_page, needs, open_to_all
 from antiphon.api.services import Services
 from antiphon.core.actor import Actor
 from antiphon.core.errors import BadRequest, Unauthenticated
@@ -61,21 +62,22 @@ def shown(user: User) -> dict[str, Any]:
     return {field: getattr(user, field) for field in fields}
 
 
-@router.post("/setup", dependencies=[needs("ask", "site")], status_code=201)
+@router.post("/setup", dependencies=[open_to_all(), Depends(from_our_page)], status_code=201)
 async def set_up(body: SetUp, services: Given, request: Request) -> Response:
     """Become the first administrator with the link that the server printed at start; signs in."""
     user = await services.accounts.setup.claim(body.token, body.name, body.email, body.password)
     return await _signed_in(services, user, request, 201)
 
 
-@router.post("/session", dependencies=[needs("ask", "site")])
-async def sign_in(body: SignIn, services: Given, actor: Asker, request: Request) -> Response:
+@router.post("/session", dependencies=[open_to_all(), Depends(from_our_page)])
+async def sign_in(body: SignIn, services: Given, request: Request) -> Response:
     """Sign in by name or e-mail address; the session is an HttpOnly cookie."""
-    user = await services.accounts.sign_in(body.username, body.password, actor.client)
+    client = client_address(services.options, request.scope, head_of(request.scope))
+    user = await services.accounts.sign_in(body.username, body.password, client)
     return await _signed_in(services, user, request, 200)
 
 
-@router.delete("/session", dependencies=[needs("ask", "site")], status_code=204)
+@router.delete("/session", dependencies=[open_to_all(), Depends(from_our_page)], status_code=204)
 async def sign_out(services: Given, request: Request) -> Response:
     head = head_of(request.scope)
     if (secret := read_cookie(head.headers)) is not None:

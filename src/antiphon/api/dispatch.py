@@ -23,6 +23,8 @@ log = structlog.get_logger("antiphon.http")
 _GIVEN_ID: Final = re.compile(rb"[A-Za-z0-9._:-]{1,128}")
 _SAFETY: Final[Headers] = [(b"x-content-type-options", b"nosniff"), (b"referrer-policy", b"strict-origin-when-cross-origin")]
 
+_DEFECT: Final = Reply(500, b'{"error":{"code":"internal_error","message":"Something went wrong on our side.","param":null}}')
+
 Routes = Mapping[str, Mapping[str, App]]
 
 
@@ -67,6 +69,10 @@ class Dispatcher:
 
         try:
             await self._find(scope)(scope, receive, marked)
+        except Exception:
+            log.exception("request failed", method=scope["method"], path=scope["path"])
+            if not status:
+                await send_reply(marked, _DEFECT)
         finally:
             self._metrics.requests.labels(str(status)).inc()
             if scope["path"] not in ("/healthz", "/readyz", "/metrics"):
@@ -97,7 +103,9 @@ def _not_allowed(methods: Mapping[str, App]) -> App:
 
     async def answer(scope: Scope, receive: Receive, send: Send) -> None:
         options = scope["method"] == "OPTIONS"
-        body = b"" if options else b'{"error":{"code":"method_not_allowed","message":"This address does not take that method."}}'
+        body = (
+            b"" if options else b'{"error":{"code":"method_not_allowed","message":"This address does not take that method.","param":null}}'
+        )
         await send_reply(send, Reply(204 if options else 405, body, headers=(("Allow", allowed),)))
 
     return answer

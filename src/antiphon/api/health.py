@@ -39,6 +39,6 @@ class Health:
         except AntiphonError:
             actor = None
         if actor is None or not (actor.admin or actor.kind == "local"):
-            await send_reply(send, Reply(404, b'{"error":{"code":"not_found","message":"Not found."}}'))
+            await send_reply(send, Reply(404, b'{"error":{"code":"not_found","message":"There is nothing at this address.","param":null}}'))
             return
         await send_reply(send, Reply(200, services.metrics.text(), "text/plain; version=0.0.4; charset=utf-8"))

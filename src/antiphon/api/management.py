@@ -21,12 +21,12 @@ from fastapi.routing import APIRoute, iter_route_contexts
 from pydantic import BaseModel, ConfigDict, ValidationError
 from starlette.exceptions import HTTPException
 
-from antiphon.accounts.sessions import Page
+from antiphon.accounts.sessions import Page, from_own_page
 from antiphon.api.http import ClientGone, head_of, read_body
 from antiphon.api.identify import client_address, is_local, own_origins
 from antiphon.api.services import Services
 from antiphon.core.actor import ANONYMOUS, Actor
-from antiphon.core.errors import AntiphonError, BadRequest
+from antiphon.core.errors import AntiphonError, BadRequest, OurError, Refused
 from antiphon.permissions.decide import require
 from antiphon.permissions.kinds import Action, Kind
 from antiphon.wire import json
@@ -88,6 +88,15 @@ def services_of(request: Request) -> Services:
     return services
 
 
+def from_our_page(request: Request) -> None:
+    """Refused for what a page of somebody else made a browser send; programs, which name no page, may pass."""
+    headers = head_of(request.scope).headers
+    if "origin" in headers or "sec-fetch-site" in headers:
+        page = Page(request.method, own_origins(services_of(request).options, request.scope, head_of(request.scope)))
+        if not from_own_page(headers, page):
+            raise Refused("This request did not come from a page of this server.", code="cross_site")
+
+
 async def actor_of(request: Request) -> Actor:
     """Who asks, by any credential including the session cookie. Raises Unauthenticated for one that does not hold."""
     services = services_of(request)
@@ -105,6 +114,13 @@ Given = Annotated[Services, Depends(services_of)]
 Asker = Annotated[Actor, Depends(actor_of)]
 
 
+class Open:
+    """For everybody, whatever credential they carry: an outdated cookie must not keep anybody from the door."""
+
+    def __call__(self) -> None:
+        return
+
+
 class Needs:
     """The right that a route asks for before anything else."""
 
@@ -120,12 +136,16 @@ def needs(action: Action, kind: Kind) -> Dependency:
     return Dependency(Needs(action, kind))
 
 
-def policies(app: FastAPI) -> Iterator[tuple[str, str, Needs | None]]:
+def open_to_all() -> Dependency:
+    return Dependency(Open())
+
+
+def policies(app: FastAPI) -> Iterator[tuple[str, str, Needs | Open | None]]:
     """(method, path, right) of every route; None where a route names no right."""
     for context in iter_route_contexts(app.routes):
         route = context.original_route
         given = route.dependencies if isinstance(route, APIRoute) else ()
-        found = next((d.dependency for d in given if isinstance(d.dependency, Needs)), None)
+        found = next((d.dependency for d in given if isinstance(d.dependency, Needs | Open)), None)
         for method in sorted(getattr(route, "methods", None) or ("*",)):
             yield method, context.path or "", found
 
@@ -155,6 +175,7 @@ def create(services: Services, routers: Sequence[APIRouter], version: str, besid
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(ValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
+    app.add_exception_handler(Exception, _defect)
     for router in routers:
         app.include_router(router)
     if open_routes := [f"{method} {path}" for method, path, right in policies(app) if right is None]:
@@ -186,6 +207,11 @@ async def _invalid(request: Request, error: Exception) -> Response:
     where = ".".join(str(step) for step in first["loc"] if step not in ("body", "query", "path"))
     message = f"{where}: {first['msg']}" if where else str(first["msg"])
     return await _told(request, BadRequest(message, param=where or None))
+
+
+async def _defect(request: Request, error: Exception) -> Response:
+    """Our own mistake; whoever called this application logs it."""
+    return await _told(request, OurError("Something went wrong on our side. The problem has been logged."))
 
 
 async def _http(request: Request, error: Exception) -> Response:

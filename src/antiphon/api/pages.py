@@ -1,18 +1,27 @@
 """The few pages that the server draws itself: its front page, the set-up of the first administrator, and the reader page of a document.
 
 Rules: everything that comes from people or documents is escaped; no script but our own files, no style but our own sheet, no other host.
-The set-up secret travels in the fragment of the address, which no log and no proxy sees.
+The set-up secret travels in the fragment of the address, which no log and no proxy sees. Pages speak the browser's language.
 """
 
 from __future__ import annotations
 
 from html import escape
 from importlib.resources import files
-from typing import Final
+from typing import Annotated, Final
 
-from fastapi import APIRouter, Response
+import msgspec
+from fastapi import APIRouter, Depends, Request, Response
 
-from antiphon.api.management import Asker, Given, needs
+from antiphon.accounts import store as accounts
+from antiphon.api.http import head_of
+from antiphon.api.identify import own_origins
+from antiphon.api.management import Given, actor_of, open_to_all
+from antiphon.api.page_texts import TEXTS, preferred
+from antiphon.api.reading import article
+from antiphon.core.actor import ANONYMOUS, Actor
+from antiphon.core.errors import NotFound, Unauthenticated
+from antiphon.core.language import Language, detect
 from antiphon.permissions.readable import readable
 from antiphon.retrieval import store as documents
 
@@ -22,76 +31,121 @@ CSP: Final = (
     "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; img-src 'self'; "
     "base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
 )
-_STATIC: Final = {"page.css": "text/css; charset=utf-8", "setup.js": "text/javascript; charset=utf-8"}
+_STATIC: Final = {"page.css": "text/css; charset=utf-8", "setup.js": "text/javascript; charset=utf-8", "mark.svg": "image/svg+xml"}
 _MARK: Final = (
-    '<svg viewBox="0 0 40 28" aria-hidden="true"><g stroke="currentColor" stroke-width="1.2"><path d="M0 5h40M0 11h40M0 17h40M0 23h40"/></g>'
-    '<g fill="var(--rubric)"><rect x="7" y="14" width="6" height="6"/><rect x="17" y="8" width="6" height="6"/>'
-    '<rect x="27" y="11" width="6" height="6"/></g></svg>'
+    '<svg viewBox="0 0 40 28" aria-hidden="true"><path d="M0 5h40M0 11h40M0 17h40M0 23h40" stroke="currentColor" stroke-width="1.2"/>'
+    '<path d="m10 13 4 4-4 4-4-4zM20 7l4 4-4 4-4-4zM30 10l4 4-4 4-4-4z" fill="var(--rubric)"/></svg>'
 )
 
 
-def page(title: str, body: str, root: str, *, script: str | None = None, language: str = "en") -> Response:
+def language_of(request: Request) -> Language:
+    return preferred(head_of(request.scope).headers.get("accept-language", ""))
+
+
+async def reader_of(request: Request) -> Actor:
+    """Who reads: with a credential that does not hold any more, whoever reads without one."""
+    try:
+        return await actor_of(request)
+    except Unauthenticated:
+        return ANONYMOUS
+
+
+Speaks = Annotated[Language, Depends(language_of)]
+Reader = Annotated[Actor, Depends(reader_of)]
+
+
+def page(title: str, body: str, root: str, *, script: str | None = None, language: Language = "en", status: int = 200) -> Response:
     """A whole page. title is text, body is ready HTML."""
     tag = f'<script src="{root}/static/{script}" defer></script>' if script else ""
     html = (
-        f'<!doctype html><html lang="{escape(language)}"><head><meta charset="utf-8">'
+        f'<!doctype html><html lang="{language}"><head><meta charset="utf-8">'
         f'<meta name="viewport" content="width=device-width, initial-scale=1"><title>{escape(title)}</title>'
-        f'<link rel="stylesheet" href="{root}/static/page.css">{tag}</head>'
-        f"<body><main><header>{_MARK}<span>Antiphon</span></header>{body}</main></body></html>"
+        f'<link rel="icon" href="{root}/static/mark.svg"><link rel="stylesheet" href="{root}/static/page.css">{tag}</head>'
+        f'<body><header><a href="{root}/">{_MARK}<span>Antiphon</span></a></header><main>{body}</main></body></html>'
     )
-    headers = {"Content-Security-Policy": CSP, "Cache-Control": "no-store", "X-Frame-Options": "DENY"}
-    return Response(html, media_type="text/html", headers=headers)
+    headers = {
+        "Content-Security-Policy": CSP,
+        "Cache-Control": "no-store",
+        "Content-Language": language,
+        "Vary": "Accept-Language",
+        "X-Frame-Options": "DENY",
+    }
+    return Response(html, status, media_type="text/html", headers=headers)
 
 
-@router.get("/static/{name}", dependencies=[needs("ask", "site")])
+@router.get("/static/{name}", dependencies=[open_to_all()])
 async def static(name: str) -> Response:
     if name not in _STATIC:
-        return Response(status_code=404)
+        raise NotFound("There is nothing at this address.")
     body = files("antiphon.api").joinpath("static", name).read_bytes()
-    return Response(body, headers={"Content-Type": _STATIC[name], "Cache-Control": "public, max-age=3600"})
+    return Response(body, headers={"Content-Type": _STATIC[name], "Cache-Control": "public, max-age=300"})
 
 
-@router.get("/", dependencies=[needs("ask", "site")])
-async def home(services: Given) -> Response:
-    root = services.options.root_path
-    body = (
-        "<h1>Antiphon is running</h1>"
-        "<p>Ask it from a terminal, or through any of its streaming APIs.</p>"
-        '<pre class="command">antiphon ingest ./docs --collection docs\nantiphon ask "How do I ...?"</pre>'
-        f'<p class="note">API: <code>{root}/v1/chat/completions</code>. '
-        f'Administrators find every route under <a href="{root}/docs">docs</a>.</p>'
+@router.get("/", dependencies=[open_to_all()])
+async def home(services: Given, request: Request, language: Speaks) -> Response:
+    """What this is, and the first steps; the first of them only while nobody has taken it."""
+    root, say = services.options.root_path, TEXTS[language]
+    origin = min(own_origins(services.options, request.scope, head_of(request.scope)))
+    key = "  -H 'Authorization: Bearer sk-...' \\\n" if services.options.public_url else ""
+    program = (
+        f"curl {origin}{root}/v1/chat/completions \\\n{key}  -H 'Content-Type: application/json' \\\n"
+        f'  -d \'{{"model": "antiphon", "messages": [{{"role": "user", "content": "{say.question}"}}]}}\''
     )
-    return page("Antiphon", body, root)
+    steps = [
+        (say.documents, _command("antiphon ingest ./docs --collection docs")),
+        (say.ask, _command(f'antiphon ask "{say.question}"')),
+        (say.program, _command(program)),
+    ]
+    if not await services.db.read(accounts.has_admin):
+        steps.insert(0, (say.admin, f"<p>{say.admin_how}</p>"))
+    shown = "".join(f"<li><h2>{title}</h2>{body}</li>" for title, body in steps)
+    links = f'<p class="note"><a href="{root}/docs">{say.routes}</a></p>'
+    return page("Antiphon", f'<h1>{say.running}</h1><p>{say.what}</p><ol class="steps">{shown}</ol>{links}', root, language=language)
 
 
-@router.get("/setup", dependencies=[needs("ask", "site")])
-async def set_up(services: Given) -> Response:
-    root = services.options.root_path
+@router.get("/setup", dependencies=[open_to_all()])
+async def set_up(services: Given, language: Speaks) -> Response:
+    root, say = services.options.root_path, TEXTS[language]
+    if await services.db.read(accounts.has_admin):
+        over = f"<h1>{say.setup_over}</h1><p>{say.setup_over_how}</p>{_command('antiphon user passwd NAME')}"
+        return page(say.setup_over, over, root, language=language)
+    problems = msgspec.json.encode(say.problems).decode()
+    first = _command(f'antiphon ingest ./docs --collection docs\nantiphon ask "{say.question}"\nantiphon keys create --user NAME laptop')
     body = (
-        "<h1>Become the administrator</h1>"
-        '<p class="note">This page works once, with the link that the server printed when it started.</p>'
-        f'<form data-action="{root}/api/setup"><label>Name<input name="name" autocomplete="username" required autofocus></label>'
-        '<label>E-mail (optional)<input name="email" type="email" autocomplete="email"></label>'
-        '<label>Password (8 characters or more)<input name="password" type="password" autocomplete="new-password" minlength="8" required></label>'
-        '<button>Create administrator</button><p role="alert"></p></form>'
-        '<section id="next" hidden><h1 tabindex="-1">Welcome</h1><p>You are the administrator and signed in. Next, in a terminal:</p>'
-        '<pre class="command">antiphon ingest ./docs --collection docs\nantiphon ask "How do I ...?"\n'
-        "antiphon keys create --user you laptop</pre></section>"
+        f'<form data-action="{root}/api/setup" data-problems="{escape(problems)}" data-no-link="{say.no_link}" '
+        f'data-no-answer="{say.no_answer}"><h1>{say.setup}</h1><p class="note">{say.setup_note}</p>'
+        f'<label>{say.name}<input name="name" autocomplete="username" maxlength="100" required autofocus></label>'
+        f'<label>{say.email}<input name="email" type="email" autocomplete="email"></label>'
+        f'<label>{say.password}<input name="password" type="password" autocomplete="new-password" minlength="8" required></label>'
+        f'<button>{say.create}</button><p role="alert"></p></form>'
+        f'<section id="next" hidden><h1 tabindex="-1">{say.welcome}</h1><p>{say.next}</p>{first}</section>'
     )
-    return page("Set up Antiphon", body, root, script="setup.js")
+    return page(say.setup, body, root, script="setup.js", language=language)
 
 
-@router.get("/documents/{id}", dependencies=[needs("ask", "site")])
-async def read_document(id: str, services: Given, actor: Asker, start: int = -1, end: int = -1) -> Response:
+@router.get("/documents/{id}", dependencies=[open_to_all()])
+async def read_document(id: str, services: Given, reader: Reader, language: Speaks, start: int = -1, end: int = -1) -> Response:
     """A document as it was extracted, opened at the quoted range."""
-    found = await services.db.read(documents.read_document, id, readable(actor, "collection"))
-    text: str = found["text"]
+    root, say = services.options.root_path, TEXTS[language]
+    try:
+        found = await services.db.read(documents.read_document, id, readable(reader, "collection"))
+    except NotFound:
+        return page(say.missing, f"<h1>{say.missing}</h1><p>{say.missing_how}</p>", root, language=language, status=404)
+    text: str = found["text"] or ""
     title = found["title"] or found["source"]
-    source = f'<p class="note">{escape(found["source"])}</p>'
-    return page(title, f"<h1>{escape(title)}</h1>{source}<article>{_marked(text, start, end)}</article>", services.options.root_path)
+    source = escape(found["source"])
+    if (found["url"] or "").startswith(("https://", "http://")):
+        source += f' · <a href="{escape(found["url"])}" rel="noopener noreferrer">{say.original}</a>'
+    shown = article(_below_title(text, title), found["media_type"], start, end)
+    body = f'<h1>{escape(title)}</h1><p class="note">{source}</p><article lang="{detect(text[:2_000])}">{shown}</article>'
+    return page(title, body, root, language=language)
 
 
-def _marked(text: str, start: int, end: int) -> str:
-    if not 0 <= start < end <= len(text):
-        return escape(text)
-    return f'{escape(text[:start])}<mark id="quote">{escape(text[start:end])}</mark>{escape(text[end:])}'
+def _below_title(text: str, title: str) -> str:
+    """The page's own heading says the title already: blank the same heading at the top, keeping every character's place."""
+    heading = f"# {title}\n"
+    return " " * (len(heading) - 1) + "\n" + text[len(heading) :] if text.startswith(heading) else text
+
+
+def _command(text: str) -> str:
+    return f'<pre class="command">{escape(text)}</pre>'
