@@ -46,6 +46,8 @@ def read(data: bytes, name: str, media_type: str | None) -> Extracted:
     try:
         root = html.document_fromstring(source, parser=parser)
     except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        if isinstance(error, etree.XMLSyntaxError) and error.code in (0, etree.ErrorTypes.ERR_NO_MEMORY):  # 0: none left to say so
+            raise MemoryError from error
         raise Unreadable("corrupt", "The page cannot be read as HTML.", detail=str(error)) from error
     if any("depth" in entry.message for entry in parser.error_log):  # the parser stops there, so what follows would be lost unsaid
         raise Unreadable("corrupt", "The page is nested too deeply to be read.")

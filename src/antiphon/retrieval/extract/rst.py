@@ -107,6 +107,8 @@ def read(data: bytes, name: str, media_type: str | None) -> Extracted:
     _register(source)
     try:
         document = publish_doctree(source, settings_overrides={**_SETTINGS, "warning_stream": io.StringIO()})
+    except (MemoryError, RecursionError):
+        raise
     except Exception as error:  # docutils raises its own and Python's errors alike on odd input
         raise Unreadable("corrupt", "The page cannot be read as reStructuredText.", detail=repr(error)) from error
     writer = Writer()

@@ -1,4 +1,4 @@
-"""The process in which strangers' files are parsed: `python -m antiphon.retrieval.reading.child`, tasks on stdin, answers on stdout.
+"""The process in which strangers' files are parsed: `python -m antiphon.retrieval.reading.child MEMORY`, tasks on stdin, answers on stdout.
 
 Cutting and tokenising happen here too: they are the dear part, and here they cost the server's event loop nothing.
 
@@ -18,7 +18,6 @@ from antiphon.retrieval.extract.dispatch import extract
 from antiphon.retrieval.extract.document import Unreadable
 from antiphon.retrieval.reading import protocol
 
-MEMORY: Final = 1_536 * 1024 * 1024  # address space, shared libraries included
 RECURSION: Final = 2_000
 
 
@@ -26,7 +25,7 @@ def main() -> None:
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # whatever a parser prints must not reach the pipe
     tasks = os.fdopen(0, "rb")
-    _limit()
+    _limit(int(sys.argv[1]))
     while (frame := protocol.receive(tasks)) is not None:
         task = protocol.task_decoder.decode(frame)
         _limit_cpu(task.cpu_seconds)
@@ -47,9 +46,10 @@ def answer(task: protocol.Task) -> protocol.Answer:
         return protocol.Failure("corrupt", "The document is damaged and cannot be read.", repr(error)[:500])
 
 
-def _limit() -> None:
+def _limit(memory: int) -> None:
+    """memory: bytes of address space, shared libraries included."""
     sys.setrecursionlimit(RECURSION)
-    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
+    resource.setrlimit(resource.RLIMIT_AS, (memory, memory))
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))

@@ -16,14 +16,17 @@ from antiphon.core.errors import Unavailable
 from antiphon.retrieval.extract.document import Unreadable
 from antiphon.retrieval.reading import protocol
 
+MEMORY: Final = 1_536 * 1024 * 1024
 MAX_DOCUMENT: Final = 100 * 1024 * 1024
 _LIFETIME: Final = 500  # documents, so that what a parser leaks stays bounded
 
 
 class Extractor:
-    """`extract` blocks; call it from worker threads. processes: how many documents are read at once. Seconds are per document."""
+    """`extract` blocks; call it from worker threads. processes: how many documents are read at once. Seconds are per document, memory is
+    the address space of each process in bytes."""
 
-    def __init__(self, processes: int = 2, *, wall_seconds: float = 60, cpu_seconds: int = 45) -> None:
+    def __init__(self, processes: int = 2, *, wall_seconds: float = 60, cpu_seconds: int = 45, memory: int = MEMORY) -> None:
+        self._memory = memory
         self._wall_seconds = wall_seconds
         self._cpu_seconds = cpu_seconds
         self._free = threading.Semaphore(processes)
@@ -66,7 +69,7 @@ class Extractor:
         with self._lock:
             if self._closed:
                 raise Unavailable("The server is shutting down.")
-            child = self._idle.pop() if self._idle else _Child()
+            child = self._idle.pop() if self._idle else _Child(self._memory)
             self._lent.add(child)
         return child
 
@@ -82,11 +85,11 @@ class Extractor:
 class _Child:
     """One process and its two pipes."""
 
-    def __init__(self) -> None:
+    def __init__(self, memory: int) -> None:
         self._served = 0
         self._whole = True
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "antiphon.retrieval.reading.child"],
+        self._process = subprocess.Popen(  # noqa: S603  # our own program and a number
+            [sys.executable, "-P", "-m", "antiphon.retrieval.reading.child", str(memory)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
