@@ -20,6 +20,7 @@ import msgspec
 
 from antiphon.core.errors import UpstreamError
 from antiphon.providers import faults
+from antiphon.providers.chunked import StreamingResponse, streaming_connector
 
 RETRIES: Final = 2
 FIRST_PAUSE: Final = 0.1
@@ -69,7 +70,8 @@ class Response:
         self._transport = transport
         self._call = call
         self._response = response
-        self._readany = response.content.readany
+        body = response.body if isinstance(response, StreamingResponse) else None
+        self._read = response.content.readany if body is None else body.read
         self._loop = asyncio.get_running_loop()
         self._now = self._loop.time
         self._since: float | None = since
@@ -88,7 +90,7 @@ class Response:
         if self._since is None:
             self._since = self._now()
         try:
-            data = await self._readany()
+            data = await self._read()
         except (aiohttp.ClientError, OSError, RuntimeError) as error:
             data = self._rescued()
             if not data:
@@ -241,7 +243,8 @@ class Transport:
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_IDLE),
+                connector=streaming_connector(limit=0, keepalive_timeout=KEEP_IDLE),
+                response_class=StreamingResponse,
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"Accept-Encoding": "identity"},
                 read_bufsize=READ_BUFFER,
