@@ -14,6 +14,8 @@ POLYGLOT = (
 )
 """Paragraphs, three scripts, joined emoji, line ends that are none in JSON, and a brace before a line feed."""
 
+BURST = POLYGLOT * 16
+"""A thousand tokens, which is as much as a site's model may say; all at once they are the hardest for a reader without a buffer."""
 GREETING = ("Hello", ",", " Xiao", "Z", "hi.")
 PLACE = "台北"
 
@@ -55,6 +57,7 @@ async def repeat(connection: Connection, request: Request) -> None:
 MODELS: dict[str, Reply] = {
     "m": say(TEXT),
     "polyglot": say(POLYGLOT, size=3),
+    "burst": say(BURST, size=2),
     "greeter": script(ROLE, *(text(piece) for piece in GREETING), STOP, DONE),
     "tool-caller": call_tool,
     "twice": say_twice,
