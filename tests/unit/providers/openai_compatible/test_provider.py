@@ -19,7 +19,8 @@ from tests.support.upstream import FakeUpstream, closed_port
 pytestmark = pytest.mark.anyio
 
 KEY = "sk-the-key-of-this-test"
-QUICK = Limits(connect=2, first_byte=0.6, idle=0.6, after_finish=0.2)
+QUICK = Limits(connect=5, first_byte=0.6, idle=0.6, after_finish=0.2)
+PATIENT = Limits(connect=20, first_byte=20, idle=20, after_finish=0.2)
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ async def transport() -> AsyncIterator[Transport]:
 
 
 def provider(
-    transport: Transport, upstream: FakeUpstream, limits: Limits = QUICK, path: str = "/v1", streams: bool = True
+    transport: Transport, upstream: FakeUpstream, limits: Limits = PATIENT, path: str = "/v1", streams: bool = True
 ) -> OpenAICompatible:
     return OpenAICompatible(transport, Server((upstream.url + path,), KEY, {"X-Extra": "yes"}, streams, limits=limits))
 
@@ -74,7 +75,7 @@ async def test_odd_but_complete_answers(name: str, upstream: FakeUpstream, trans
 
 @pytest.mark.parametrize("name", FAULTS)
 async def test_faults(name: str, upstream: FakeUpstream, transport: Transport) -> None:
-    events, failure = await ask(provider(transport, upstream), name)
+    events, failure = await ask(provider(transport, upstream, QUICK if name.startswith("hang") else PATIENT), name)
     assert failure is not None
     assert failure.code == FAULTS[name].code
     assert said_text(events) == FAULTS[name].partial
@@ -83,14 +84,14 @@ async def test_faults(name: str, upstream: FakeUpstream, transport: Transport) -
 
 
 async def test_nobody_listens(transport: Transport) -> None:
-    asked = OpenAICompatible(transport, Server((f"http://127.0.0.1:{closed_port()}/v1",), limits=QUICK))
+    asked = OpenAICompatible(transport, Server((f"http://127.0.0.1:{closed_port()}/v1",), limits=PATIENT))
     _, failure = await ask(asked)
     assert failure is not None
     assert failure.code == "upstream_unreachable"
 
 
 async def test_a_host_that_does_not_exist(transport: Transport) -> None:
-    _, failure = await ask(OpenAICompatible(transport, Server(("http://nowhere.invalid/v1",), limits=QUICK)))
+    _, failure = await ask(OpenAICompatible(transport, Server(("http://nowhere.invalid/v1",), limits=PATIENT)))
     assert failure is not None
     assert failure.code in ("upstream_unreachable", "upstream_timeout")
 
@@ -122,7 +123,7 @@ async def test_a_server_that_refuses_stream_options_is_remembered(upstream: Fake
 
 async def test_an_api_without_v1_is_found_and_remembered(upstream: FakeUpstream, transport: Transport) -> None:
     upstream.plan(error(404, "not_found"))
-    asked = OpenAICompatible(transport, Server((upstream.url + "/v1", upstream.url), limits=QUICK))
+    asked = OpenAICompatible(transport, Server((upstream.url + "/v1", upstream.url), limits=PATIENT))
     for _ in range(2):
         events, failure = await ask(asked)
         assert (said_text(events), failure) == (TEXT, None)
@@ -138,7 +139,7 @@ async def test_two_retries_before_the_first_byte(name: str, upstream: FakeUpstre
 
 @pytest.mark.parametrize("name", ["rate-limited", "server-error", "unauthorized", "reset", "cut-between-chunks", "hang-before-headers"])
 async def test_no_retry_otherwise(name: str, upstream: FakeUpstream, transport: Transport) -> None:
-    await ask(provider(transport, upstream), name)
+    await ask(provider(transport, upstream, QUICK), name)
     assert len(upstream.chats) == 1
 
 
@@ -187,9 +188,9 @@ async def test_time_in_which_nobody_reads_is_not_the_servers_silence(upstream: F
 
 
 async def test_slow_but_alive_is_not_cut(upstream: FakeUpstream, transport: Transport) -> None:
-    upstream.plan(say("0123456789", size=1, delay=0.1))
-    events, failure = await ask(provider(transport, upstream, Limits(first_byte=0.5, idle=0.5)))
-    assert (said_text(events), failure) == ("0123456789", None)
+    upstream.plan(say("0123456789" * 3, size=1, delay=0.1))
+    events, failure = await ask(provider(transport, upstream, Limits(first_byte=2, idle=2)))
+    assert (said_text(events), failure) == ("0123456789" * 3, None)
 
 
 async def test_connections_are_used_again(upstream: FakeUpstream, transport: Transport) -> None:
