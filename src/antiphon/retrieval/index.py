@@ -7,8 +7,8 @@ between collections and questions.
 
 from __future__ import annotations
 
-import heapq
 import math
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -80,9 +80,7 @@ def rank(connection: sa.Connection, query: QueryTokens, searched: Scope, besides
     held: dict[int, int] = {}  # by passage, which terms it holds: term n is bit n
     terms = tuple(_look_up(connection, word, query.plain.get(word), searched, held, 1 << n) for n, word in enumerate(query.words))
     total = sum(term.idf for term in terms)
-    masses = {bits: _mass(bits, terms) for bits in set(held.values())}
-    best = heapq.nlargest(CANDIDATES, held, key=lambda id: masses[held[id]])
-    wanted = list(dict.fromkeys([*best, *besides]))
+    wanted = list(dict.fromkeys([*_best(held, terms), *besides]))
     rows = store.stored_passages(connection, wanted) if wanted else []
     scored = [_score(row, terms, held.get(row.id, 0), total, searched.mean_length) for row in rows]
     scored.sort(key=lambda passage: (-passage.coverage, passage.id))
@@ -94,14 +92,32 @@ def _look_up(connection: sa.Connection, word: str, plain: str | None, searched: 
     for token, weight in ((word, 1.0), (plain, PLAIN_WEIGHT)):
         if token is None:
             continue
-        ids = [row for first, last in searched.ranges for row in store.postings(connection, token, first, last)]
-        if not ids:
-            continue
+        found = 0
         get = held.get
-        for (id,) in ids:
-            held[id] = get(id, 0) | bit
-        return Term(token, _idf(searched.passages, len(ids)), weight, True)
+        for first, last in searched.ranges:
+            rows = store.postings(connection, token, first, last)
+            found += len(rows)
+            for (id,) in rows:
+                held[id] = get(id, 0) | bit
+        if found:
+            return Term(token, _idf(searched.passages, found), weight, True)
     return Term(word, _idf(searched.passages, 0), 1.0, False)
+
+
+def _best(held: dict[int, int], terms: tuple[Term, ...]) -> list[int]:
+    """The CANDIDATES passages of most mass. Passages with the same terms are taken together: there are far fewer sets than passages."""
+    counts = Counter(held.values())
+    masses = {bits: _mass(bits, terms) for bits in counts}
+    kept: set[int] = set()
+    enough = CANDIDATES
+    for bits in sorted(counts, key=lambda bits: (-masses[bits], bits)):
+        if enough <= 0:
+            break
+        kept.add(bits)
+        enough -= counts[bits]
+    chosen = [id for id, bits in held.items() if bits in kept]
+    chosen.sort(key=lambda id: (-masses[held[id]], id))
+    return chosen[:CANDIDATES]
 
 
 def _mass(bits: int, terms: tuple[Term, ...]) -> float:
