@@ -42,9 +42,11 @@ TRICKY = [*BREAKS, "[1]", "```", '"', "\\", "你好", "Xin chào", "😀"]
 texts: st.SearchStrategy[str] = st.one_of(st.sampled_from(TRICKY), st.text(max_size=8))
 counts = st.integers(0, 2**31)
 scores = st.floats(0, 1)
-provider_data: st.SearchStrategy[dict[str, Any]] = st.dictionaries(
-    st.sampled_from(["logprobs", "refusal", "system_fingerprint"]), st.one_of(texts, counts, st.lists(texts, max_size=2)), max_size=2
+tokens = st.lists(st.fixed_dictionaries({"token": texts, "logprob": st.floats(-20, 0)}), max_size=2)
+provider_data: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {}, optional={"logprobs": st.fixed_dictionaries({"content": tokens}), "refusal": texts, "system_fingerprint": texts}
 )
+"""As in wire.openai_chat.ProviderData."""
 passages: st.SearchStrategy[Passage] = st.builds(
     Passage,
     id=st.integers(0, 2**53),
