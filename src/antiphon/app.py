@@ -124,7 +124,7 @@ class Application:
         discovery.start()
         await worker.start()
         await housekeeper.start()
-        self._closers = [housekeeper.stop, worker.stop, discovery.stop, transport.close]
+        self._closers = [housekeeper.stop, worker.stop, discovery.stop, transport.close, limits.close]
         self._to_close = [extractor.close, accounts.close, database.close]
         self._ready = True
 

@@ -294,7 +294,12 @@ def read_passages(connection: sa.Connection, ids: Sequence[int], readable: Reada
         .join(documents, documents.c.id == passages.c.document)
         .where(passages.c.id.in_(ids), passages.c.collection.in_(readable))
     )
-    return {row[0]: Passage(*row[:7], tuple(row[7]), *row[8:]) for row in connection.execute(query)}
+    return {row[0]: Passage(*row[:7], _below(row[3], row[7]), *row[8:]) for row in connection.execute(query)}
+
+
+def _below(title: str, heading: Sequence[str]) -> tuple[str, ...]:
+    """The headings below the title; most documents repeat it as their first heading."""
+    return tuple(heading[1:] if heading and heading[0].casefold() == title.casefold() else heading)
 
 
 def read_vectors(connection: sa.Connection, number: int, model: str) -> list[tuple[int, bytes]]:

@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 
 import structlog
 from limits import RateLimitItem, parse
-from limits.aio.storage import Storage
+from limits.aio.storage import RedisStorage
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
@@ -35,7 +35,8 @@ class RateLimits:
 
     def __init__(self, redis_url: str | None = None, clock: Callable[[], float] = time.time) -> None:
         self._memory = _Memory(clock)
-        self._shared = None if redis_url is None else _redis(redis_url)
+        self._storage = None if redis_url is None else _redis(redis_url)
+        self._shared = None if self._storage is None else MovingWindowRateLimiter(self._storage)
         self._clock = clock
         self._redis_again = 0.0
 
@@ -65,6 +66,11 @@ class RateLimits:
                 await shared.clear(item, *who)
             except StorageError as error:
                 self._redis_failed(error)
+
+    async def close(self) -> None:
+        """Let go of Redis."""
+        if self._storage is not None:
+            await self._storage.bridge.get_connection().aclose()
 
     def _reachable(self) -> MovingWindowRateLimiter | None:
         return self._shared if self._clock() >= self._redis_again else None
@@ -120,7 +126,7 @@ async def _hit_shared(limiter: MovingWindowRateLimiter, item: RateLimitItem, who
     return max(1.0, stats.reset_time - clock())
 
 
-def _redis(url: str) -> MovingWindowRateLimiter:
+def _redis(url: str) -> RedisStorage:
     try:
         storage = storage_from_string(f"async+{url}", implementation="redispy", wrap_exceptions=True)
     except (ConfigurationError, ValueError) as error:
@@ -129,5 +135,5 @@ def _redis(url: str) -> MovingWindowRateLimiter:
             code="redis_unusable",
             detail=str(error),
         ) from None
-    assert isinstance(storage, Storage), "an async+ URL gives an asynchronous storage"
-    return MovingWindowRateLimiter(storage)
+    assert isinstance(storage, RedisStorage), "an async+redis URL gives the asynchronous storage of Redis"
+    return storage
