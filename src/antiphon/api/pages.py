@@ -16,11 +16,10 @@ from fastapi import APIRouter, Depends, Request, Response
 from antiphon.accounts import store as accounts
 from antiphon.api.http import head_of
 from antiphon.api.identify import own_origins
-from antiphon.api.management import Given, actor_of, open_to_all
+from antiphon.api.management import Asker, Given, open_to_all
 from antiphon.api.page_texts import TEXTS, preferred
 from antiphon.api.reading import article
-from antiphon.core.actor import ANONYMOUS, Actor
-from antiphon.core.errors import NotFound, Unauthenticated
+from antiphon.core.errors import NotFound
 from antiphon.core.language import Language, detect
 from antiphon.permissions.readable import readable
 from antiphon.retrieval import store as documents
@@ -42,16 +41,7 @@ def language_of(request: Request) -> Language:
     return preferred(head_of(request.scope).headers.get("accept-language", ""))
 
 
-async def reader_of(request: Request) -> Actor:
-    """Who reads: with a credential that does not hold any more, whoever reads without one."""
-    try:
-        return await actor_of(request)
-    except Unauthenticated:
-        return ANONYMOUS
-
-
 Speaks = Annotated[Language, Depends(language_of)]
-Reader = Annotated[Actor, Depends(reader_of)]
 
 
 def page(title: str, body: str, root: str, *, script: str | None = None, language: Language = "en", status: int = 200) -> Response:
@@ -124,7 +114,7 @@ async def set_up(services: Given, language: Speaks) -> Response:
 
 
 @router.get("/documents/{id}", dependencies=[open_to_all()])
-async def read_document(id: str, services: Given, reader: Reader, language: Speaks, start: int = -1, end: int = -1) -> Response:
+async def read_document(id: str, services: Given, reader: Asker, language: Speaks, start: int = -1, end: int = -1) -> Response:
     """A document as it was extracted, opened at the quoted range."""
     root, say = services.options.root_path, TEXTS[language]
     try:

@@ -1,0 +1,16 @@
+"""The server that all tests of the API visit, one for a whole session."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.api.town import Town
+
+
+@pytest.fixture(scope="session")
+def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    with Town(tmp_path_factory.mktemp("town") / "data") as town:
+        town.furnish()
+        yield town
