@@ -19,7 +19,7 @@ WORKERS ?= 2
 NODE_CLIENTS := $(if $(wildcard tests/clients/node/package.json),tests/clients/node/node_modules/.package-lock.json)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev serve dev test test-long check format bench soak lock clean
+.PHONY: help setup setup-dev serve dev test test-long check format docs bench soak lock clean
 
 help:
 	@echo "make serve      set up .venv and start the server        (ARGS='--port 8123 --data DIR')"
@@ -27,6 +27,7 @@ help:
 	@echo "make check      format, lint, types, import rules"
 	@echo "make dev        the server with debug logs"
 	@echo "make test-long  the tests that take minutes"
+	@echo "make docs       renew what docs/ takes from the code"
 	@echo "make bench      measure, and write docs/benchmarks.md    (DATA=DIR)"
 	@echo "make soak       five minutes of mixed load               (MINUTES=5)"
 	@echo "make format     put the sources into shape"
@@ -77,6 +78,9 @@ check: setup-dev
 format: setup-dev
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+docs: setup-dev
+	$(BIN)/python -m tests.docs
 
 bench: setup-dev
 	$(BIN)/python -m bench $(if $(DATA),--data $(DATA)) $(ARGS)

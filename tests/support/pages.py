@@ -8,10 +8,11 @@ from types import TracebackType
 
 
 class Pages:
-    """Serves one page with one script, at any path."""
+    """Serves one page at any path: one with a script, or a page of its own (`html`)."""
 
-    def __init__(self, script: str) -> None:
-        page = f'<!doctype html><meta charset="utf-8"><title>A page</title><div id="place"></div><script>{script}</script>'.encode()
+    def __init__(self, script: str = "", *, html: str | None = None) -> None:
+        body = f'<div id="place"></div><script>{script}</script>' if html is None else html
+        page = f'<!doctype html><meta charset="utf-8"><title>A page</title>{body}'.encode()
 
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:

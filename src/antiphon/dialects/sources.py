@@ -20,7 +20,8 @@ def numbered(citations: Iterable[Citation]) -> list[Citation]:
 
 
 def _line(citation: Citation) -> str:
-    where = " > ".join((citation.title, *citation.heading))
+    heading = citation.heading[1:] if citation.heading[:1] == (citation.title,) else citation.heading  # the page's own is its title
+    where = " > ".join((citation.title, *heading))
     return f"[{citation.number}] {_one_line(where)} - {_one_line(citation.url)}"
 
 
