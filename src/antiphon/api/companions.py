@@ -74,7 +74,7 @@ class Companions:
                 if card.id == name:
                     await send_reply(send, Reply(200, msgspec.json.encode(card)))
                     return
-            raise NotFound(f"The model '{name}' does not exist or is not yours to use.", code="model_not_found", param="model")
+            raise NotFound(f"The model '{name[:100]}' does not exist or is not yours to use.", code="model_not_found", param="model")
 
         await answering(OPENAI_CHAT, send, answer)
 

@@ -95,6 +95,8 @@ async def add_model(body: NewModel, services: Given) -> Response:
 
 @router.patch("/models/{name}", dependencies=[needs("create", "model")])
 async def change_model(name: str, body: ModelChange, services: Given) -> Response:
+    if not any(server.name == name for server in await services.models.views()):
+        raise NotFound("There is no such model.", code="model_not_found")
     if body.api_key is not None:
         await services.models.set_key(name, body.api_key)
     if body.visibility is not None:

@@ -71,7 +71,7 @@ def find_collection(connection: sa.Connection, name: str, readable: Readable | N
         query = query.where(collections.c.id.in_(readable))
     row = connection.execute(query).first()
     if row is None:
-        raise NotFound(f"There is no collection {name!r}.", code="collection_not_found")
+        raise NotFound(f"There is no collection {name[:100]!r}.", code="collection_not_found")
     return Collection(*row)
 
 
