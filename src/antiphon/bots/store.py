@@ -1,4 +1,4 @@
-"""Bots: a model, a persona, collections and parameters under a name. Rows and their validation; who may is asked by the caller."""
+"""Bots (a model, a persona, collections and parameters under a name) and sites: rows and their validation; who may is asked by the caller."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ import msgspec
 import sqlalchemy as sa
 from msgspec import Meta
 
+from antiphon.bots.sites import SLUG, Site, origins_of
 from antiphon.core.errors import BadRequest, Conflict, NotFound
 from antiphon.core.request import Sampling
 from antiphon.permissions import grants
 from antiphon.permissions.grants import Visibility
 from antiphon.storage.ids import new_id, now_ms
 from antiphon.storage.tables.documents import collections
-from antiphon.storage.tables.models import bots, models
+from antiphon.storage.tables.models import bots, models, sites
 
 ANTIPHON: Final = "antiphon"
 RESERVED: Final = frozenset({ANTIPHON, "quote", "echo"})
@@ -57,7 +58,9 @@ class Bot(msgspec.Struct, frozen=True):
     created_at: int = 0
 
 
-_COLUMNS: Final = [bots.c[name] for name in Bot.__struct_fields__]
+_BOT: Final = [bots.c[name] for name in Bot.__struct_fields__]
+_SITE: Final = [sites.c[name] for name in Site.__struct_fields__]
+_NAMED: Final = sa.select(*_BOT).where(bots.c.name == sa.bindparam("wanted"))
 
 
 def parameters_of(raw: object) -> Parameters:
@@ -70,14 +73,14 @@ def parameters_of(raw: object) -> Parameters:
 
 def list_bots(connection: sa.Connection, readable: sa.Select[str] | None = None) -> list[Bot]:
     """By name; those of `readable` only, when it is given."""
-    query = sa.select(*_COLUMNS).order_by(bots.c.name)
+    query = sa.select(*_BOT).order_by(bots.c.name)
     if readable is not None:
         query = query.where(bots.c.name.in_(readable))
     return [_bot(row) for row in connection.execute(query)]
 
 
 def find_bot(connection: sa.Connection, name: str) -> Bot | None:
-    row = connection.execute(sa.select(*_COLUMNS).where(bots.c.name == name)).first()
+    row = connection.execute(_NAMED, {"wanted": name}).first()
     return None if row is None else _bot(row)
 
 
@@ -138,3 +141,71 @@ def _values(connection: sa.Connection, bot: Bot) -> dict[str, object]:
         "hidden": bot.hidden,
         "updated_at": now_ms(),
     }
+
+
+_NAMED: Final = sa.select(*_SITE).where(sites.c.slug == sa.bindparam("wanted"))
+
+
+def list_sites(connection: sa.Connection) -> list[Site]:
+    return [_site(row) for row in connection.execute(sa.select(*_SITE).order_by(sites.c.slug))]
+
+
+def find_site(connection: sa.Connection, slug: str) -> Site | None:
+    row = connection.execute(_NAMED, {"wanted": slug}).first()
+    return None if row is None else _site(row)
+
+
+def all_origins(connection: sa.Connection) -> frozenset[str]:
+    """The union over all sites, for preflights, which do not say which site is meant."""
+    return frozenset(origin for site in list_sites(connection) for origin in site.origins)
+
+
+def _site(row: sa.Row[*tuple[object, ...]]) -> Site:
+    return msgspec.convert(dict(zip(Site.__struct_fields__, row, strict=True)), Site)
+
+
+def save_site(connection: sa.Connection, site: Site, *, owner: str | None = None) -> Site:
+    """Make or replace the site of this slug, with its grants. Raises BadRequest, NotFound for its collection."""
+    if not SLUG.fullmatch(site.slug):
+        raise BadRequest("A site's slug has 1 to 100 characters without white space or any of / ? # % &.", param="slug", code="bad_name")
+    (collection,) = collection_ids(connection, [site.collection])
+    site = msgspec.structs.replace(site, collection=collection, origins=origins_of(site.origins))
+    before = find_site(connection, site.slug)
+    values = {
+        "collection": collection,
+        "bot": site.bot or None,
+        "origins": list(site.origins),
+        "limits": msgspec.to_builtins(site.limits),
+        "public": site.public,
+        "updated_at": now_ms(),
+    }
+    if before is None:
+        connection.execute(sites.insert().values(slug=site.slug, created_at=now_ms(), **values))
+        grants.establish(connection, "site", site.slug, owner, "members")
+    else:
+        connection.execute(sites.update().where(sites.c.slug == site.slug).values(**values))
+        _close_to_visitors(connection, before)
+    _open_to_visitors(connection, site)
+    return site
+
+
+def remove_site(connection: sa.Connection, slug: str) -> None:
+    """Raises NotFound."""
+    if connection.execute(sites.delete().where(sites.c.slug == slug)).rowcount == 0:
+        raise NotFound("There is no such site.", code="unknown_site")
+    grants.forget(connection, "site", slug)
+    grants.forget_subject(connection, f"site:{slug}")
+
+
+def _open_to_visitors(connection: sa.Connection, site: Site) -> None:
+    if not site.public:
+        return
+    grants.give(connection, "collection", site.collection, f"site:{site.slug}", "reader")
+    if site.bot is not None and find_bot(connection, site.bot) is not None:
+        grants.give(connection, "bot", site.bot, f"site:{site.slug}", "reader")
+
+
+def _close_to_visitors(connection: sa.Connection, site: Site) -> None:
+    grants.take(connection, "collection", site.collection, f"site:{site.slug}")
+    if site.bot is not None:
+        grants.take(connection, "bot", site.bot, f"site:{site.slug}")

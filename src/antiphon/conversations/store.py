@@ -6,6 +6,7 @@ Rules: a message is never rewritten; a repeated client id is the same message; t
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 import msgspec
 import sqlalchemy as sa
@@ -18,6 +19,18 @@ from antiphon.storage.tables.conversations import conversations, messages
 
 _PARTS = tuple[Part, ...]
 _CITATIONS = tuple[Citation, ...]
+
+# Statements that every question needs are built once.
+_ENDED: Final = conversations.delete().where(
+    conversations.c.site == sa.bindparam("at"),
+    conversations.c.session == sa.bindparam("visitor"),
+    sa.or_(conversations.c.expires_at <= sa.bindparam("now"), conversations.c.deleted_at.is_not(None)),
+)
+_NEW: Final = sqlite_insert(conversations)
+_VISIT: Final = _NEW.on_conflict_do_update(
+    index_elements=["site", "session"], set_={"updated_at": _NEW.excluded.updated_at, "expires_at": _NEW.excluded.expires_at}
+).returning(conversations.c.id)
+_APPEND: Final = sqlite_insert(messages).on_conflict_do_nothing(index_elements=["conversation", "client_id"])
 
 
 class StoredMessage(msgspec.Struct, frozen=True):
@@ -37,16 +50,9 @@ def visit(connection: sa.Connection, site: str, session: str, keep_ms: int) -> s
     One that has expired or was deleted does not come back: its messages go, and a new one begins.
     """
     now = now_ms()
-    over = sa.or_(conversations.c.expires_at <= now, conversations.c.deleted_at.is_not(None))
-    connection.execute(conversations.delete().where(conversations.c.site == site, conversations.c.session == session, over))
+    connection.execute(_ENDED, {"at": site, "visitor": session, "now": now})
     row = {"id": new_id("conv"), "site": site, "session": session, "created_at": now, "updated_at": now, "expires_at": now + keep_ms}
-    statement = (
-        sqlite_insert(conversations)
-        .values(row)
-        .on_conflict_do_update(index_elements=["site", "session"], set_={"updated_at": now, "expires_at": now + keep_ms})
-        .returning(conversations.c.id)
-    )
-    return str(connection.execute(statement).scalar_one())
+    return str(connection.execute(_VISIT, row).scalar_one())
 
 
 def append(
@@ -73,7 +79,9 @@ def append(
         "run": run,
         "created_at": now_ms(),
     }
-    connection.execute(sqlite_insert(messages).values(row).on_conflict_do_nothing(index_elements=["conversation", "client_id"]))
+    connection.execute(_APPEND, row)
+    if client_id is None:
+        return id
     same = sa.select(messages.c.id).where(messages.c.conversation == conversation, messages.c.client_id == row["client_id"])
     return str(connection.execute(same).scalar_one())
 

@@ -52,8 +52,11 @@ def list_backends(connection: sa.Connection) -> list[BackendRow]:
     return [BackendRow(*row) for row in connection.execute(sa.select(*_BACKEND).order_by(backends.c.name))]
 
 
+_BACKEND_NAMED: Final = sa.select(*_BACKEND).where(backends.c.name == sa.bindparam("wanted"))
+
+
 def find_backend(connection: sa.Connection, name: str) -> BackendRow | None:
-    row = connection.execute(sa.select(*_BACKEND).where(backends.c.name == name)).first()
+    row = connection.execute(_BACKEND_NAMED, {"wanted": name}).first()
     return None if row is None else BackendRow(*row)
 
 
@@ -82,14 +85,16 @@ def new_backend_id() -> str:
     return new_id("backend")
 
 
+_MODELS: Final = sa.select(*_MODEL).join(backends, backends.c.id == models.c.backend)
+_MODEL_NAMED: Final = _MODELS.where(models.c.name == sa.bindparam("wanted"))
+
+
 def list_models(connection: sa.Connection) -> list[ModelRow]:
-    query = sa.select(*_MODEL).join(backends, backends.c.id == models.c.backend)
-    return [ModelRow(*row) for row in connection.execute(query.order_by(models.c.name))]
+    return [ModelRow(*row) for row in connection.execute(_MODELS.order_by(models.c.name))]
 
 
 def find_model(connection: sa.Connection, name: str) -> ModelRow | None:
-    query = sa.select(*_MODEL).join(backends, backends.c.id == models.c.backend)
-    row = connection.execute(query.where(models.c.name == name)).first()
+    row = connection.execute(_MODEL_NAMED, {"wanted": name}).first()
     return None if row is None else ModelRow(*row)
 
 

@@ -1,7 +1,7 @@
 """The one query about things: lists, checks and passage search all go through `readable`, narrowed or joined as they need.
 
     list      SELECT ... FROM collections WHERE id IN (readable(actor, "collection"))
-    check     readable(actor, "collection") with one id: `may`, `check`
+    check     readable(actor, "collection") with one id: `may`, `check`; or all its ids: `held`
     search    ... WHERE passages.collection IN (readable(actor, "collection"))
 
 Rules: default deny. A thing that is unknown and one that is not yours give the same answer. Nothing here is cached: what was withdrawn is
@@ -10,6 +10,7 @@ gone for the next query.
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,15 +40,18 @@ def readable(actor: Actor, kind: Kind, action: Action = "read") -> Ids:
         inside = readable(actor, "collection", action).scalar_subquery()
         return sa.select(documents.c.id).where(documents.c.collection.in_(inside))
     if kind in GRANTED:
-        held = sa.select(grants.c.resource).where(grants.c.kind == kind).distinct()
-        return held if verdict == "allow" else held.where(grants.c.role.in_(ROLES[action]), grants.c.subject.in_(subjects(actor, kind)))
+        return _granted(kind, action, None if verdict == "allow" else subjects(actor, kind))
     return _own(actor, kind, everybody=verdict == "allow")
+
+
+def held(connection: sa.Connection, actor: Actor, kind: Kind) -> set[str]:
+    """The same query, as the ids themselves: for kinds of which there are few."""
+    return set(connection.execute(readable(actor, kind)).scalars())
 
 
 def may(connection: sa.Connection, actor: Actor, action: Action, kind: Kind, id: str) -> bool:
     """The same query, narrowed to one id."""
-    found = readable(actor, kind, action).subquery()
-    return connection.execute(sa.select(found).where(found.c[0] == id).limit(1)).first() is not None
+    return connection.execute(_narrowed(readable(actor, kind, action)), {"wanted": id}).first() is not None
 
 
 def check(connection: sa.Connection, actor: Actor, action: Action, kind: Kind, id: str) -> None:
@@ -70,6 +74,18 @@ def subjects(actor: Actor, kind: Kind) -> tuple[str, ...]:
             return (EVERYONE, f"site:{actor.site}")
         case _:
             return (EVERYONE,)
+
+
+@lru_cache(maxsize=1024)
+def _granted(kind: Kind, action: Action, names: tuple[str, ...] | None) -> Ids:
+    """Statements are kept, rows never: to build one costs more than to ask it. names: None for everything there is."""
+    held = sa.select(grants.c.resource).where(grants.c.kind == kind).distinct()
+    return held if names is None else held.where(grants.c.role.in_(ROLES[action]), grants.c.subject.in_(names))
+
+
+@lru_cache(maxsize=1024)
+def _narrowed(ids: Ids) -> Ids:
+    return ids.where(ids.selected_columns[0] == sa.bindparam("wanted")).limit(1)
 
 
 def _own(actor: Actor, kind: Kind, *, everybody: bool) -> Ids:

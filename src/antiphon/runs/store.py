@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -58,8 +58,11 @@ def as_row(record: Record, *, on_behalf_of: str | None, conversation: str | None
     }
 
 
+_INSERT: Final = runs.insert()
+
+
 def insert(connection: sa.Connection, row: dict[str, Any]) -> None:
-    connection.execute(runs.insert(), row)
+    connection.execute(_INSERT, row)
 
 
 def recent(connection: sa.Connection, readable: sa.Select[str], limit: int = 100) -> list[RunRow]:

@@ -143,6 +143,9 @@ def _commit(connection: sa.Connection, group: list[_Job]) -> list[tuple[Future[A
     """Run the group in one transaction. Tells a unit its own failure; returns the results of the others. Raises when nothing was kept."""
     results: list[tuple[Future[Any], Any]] = []
     with _storage_errors(), connection.begin():
+        if len(group) == 1:  # the transaction is its savepoint
+            (only,) = group
+            return [(only.future, only.fn(connection, *only.args, **only.kwargs))]
         for job in group:
             savepoint = connection.begin_nested()
             try:

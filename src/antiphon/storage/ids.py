@@ -23,6 +23,7 @@ def new_id(prefix: str) -> str:
     """`doc` -> `doc_01J9ZK...` (26 characters after the underscore). Greater than every one before it, even within a millisecond."""
     global _last
     with _lock:
-        value = _last = max((now_ms() << 80) | secrets.randbits(80), _last + 1 + secrets.randbits(64))
+        chance = secrets.randbits(80)
+        value = _last = max((now_ms() << 80) | chance, _last + 1 + (chance >> 16))
     digits = [_ALPHABET[(value >> shift) & 31] for shift in range(125, -1, -5)]
     return f"{prefix}_{''.join(digits)}"
