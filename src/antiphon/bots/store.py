@@ -60,7 +60,7 @@ class Bot(msgspec.Struct, frozen=True):
 
 _BOT: Final = [bots.c[name] for name in Bot.__struct_fields__]
 _SITE: Final = [sites.c[name] for name in Site.__struct_fields__]
-_NAMED: Final = sa.select(*_BOT).where(bots.c.name == sa.bindparam("wanted"))
+_BOT_NAMED: Final = sa.select(*_BOT).where(bots.c.name == sa.bindparam("wanted"))
 
 
 def parameters_of(raw: object) -> Parameters:
@@ -80,7 +80,7 @@ def list_bots(connection: sa.Connection, readable: sa.Select[str] | None = None)
 
 
 def find_bot(connection: sa.Connection, name: str) -> Bot | None:
-    row = connection.execute(_NAMED, {"wanted": name}).first()
+    row = connection.execute(_BOT_NAMED, {"wanted": name}).first()
     return None if row is None else _bot(row)
 
 
@@ -143,7 +143,7 @@ def _values(connection: sa.Connection, bot: Bot) -> dict[str, object]:
     }
 
 
-_NAMED: Final = sa.select(*_SITE).where(sites.c.slug == sa.bindparam("wanted"))
+_SITE_NAMED: Final = sa.select(*_SITE).where(sites.c.slug == sa.bindparam("wanted"))
 
 
 def list_sites(connection: sa.Connection) -> list[Site]:
@@ -151,7 +151,7 @@ def list_sites(connection: sa.Connection) -> list[Site]:
 
 
 def find_site(connection: sa.Connection, slug: str) -> Site | None:
-    row = connection.execute(_NAMED, {"wanted": slug}).first()
+    row = connection.execute(_SITE_NAMED, {"wanted": slug}).first()
     return None if row is None else _site(row)
 
 
