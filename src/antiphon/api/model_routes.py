@@ -9,7 +9,7 @@ from fastapi import APIRouter, Response
 from pydantic import Field
 
 from antiphon.api.management import Asker, Given, Input, Json, Route, needs
-from antiphon.bots import sites, store
+from antiphon.bots import store
 from antiphon.bots.sites import Site, SiteLimits
 from antiphon.bots.store import Bot, parameters_of
 from antiphon.core.errors import NotFound
@@ -152,12 +152,12 @@ async def remove_bot(name: str, services: Given, actor: Asker) -> Response:
 
 @router.get("/sites", dependencies=[needs("create", "site")])
 async def list_sites(services: Given) -> Response:
-    return Json({"sites": await services.db.read(sites.list_sites)})
+    return Json({"sites": await services.db.read(store.list_sites)})
 
 
 @router.get("/sites/{slug}", dependencies=[needs("create", "site")])
 async def read_site(slug: str, services: Given) -> Response:
-    found = await services.db.read(sites.find_site, slug)
+    found = await services.db.read(store.find_site, slug)
     if found is None:
         raise NotFound("There is no such site.", code="unknown_site")
     return Json(_shown(found))
@@ -166,7 +166,7 @@ async def read_site(slug: str, services: Given) -> Response:
 @router.put("/sites/{slug}", dependencies=[needs("create", "site")])
 async def save_site(slug: str, body: SiteBody, services: Given) -> Response:
     """Make or change a site; a new one needs its collection, by default the one of its own name."""
-    before = await services.db.read(sites.find_site, slug) or Site(slug, body.collection or slug)
+    before = await services.db.read(store.find_site, slug) or Site(slug, body.collection or slug)
     site = msgspec.structs.replace(
         before,
         collection=body.collection or before.collection,
@@ -175,12 +175,12 @@ async def save_site(slug: str, body: SiteBody, services: Given) -> Response:
         limits=before.limits if body.per_minute is None else SiteLimits(body.per_minute),
         public=before.public if body.public is None else body.public,
     )
-    return Json(_shown(await services.db.write(sites.save_site, site)))
+    return Json(_shown(await services.db.write(store.save_site, site)))
 
 
 @router.delete("/sites/{slug}", dependencies=[needs("create", "site")], status_code=204)
 async def remove_site(slug: str, services: Given) -> Response:
-    await services.db.write(sites.remove_site, slug)
+    await services.db.write(store.remove_site, slug)
     return Response(status_code=204)
 
 

@@ -12,12 +12,12 @@ from typing import Protocol
 import msgspec
 import sqlalchemy as sa
 
-from antiphon.bots.sites import Site, all_origins, find_site
-from antiphon.bots.store import ANTIPHON, Bot, find_bot, list_bots
+from antiphon.bots.sites import Site
+from antiphon.bots.store import ANTIPHON, Bot, all_origins, find_bot, find_site, list_bots
 from antiphon.core.actor import Actor
 from antiphon.core.errors import NotFound
 from antiphon.core.target import Listed, Target
-from antiphon.permissions.readable import may, readable
+from antiphon.permissions.readable import held, may
 from antiphon.storage.database import Database
 
 QUOTE = "quote"
@@ -119,12 +119,12 @@ class Catalogue:
 
     def _listing(self, connection: sa.Connection, actor: Actor) -> list[Listed]:
         models = self._models.listed(connection, actor)
-        held = {str(row[0]) for row in connection.execute(readable(actor, "bot"))}
+        allowed = held(connection, actor, "bot")
         found = [Listed(ANTIPHON, models[0].created, ANTIPHON, True)] if models and self._built_in(connection, actor) else []
         found += [
             Listed(bot.name, bot.created_at // 1000, ANTIPHON, True, bot.description)
             for bot in list_bots(connection)
-            if bot.name in held and not bot.hidden and self._model(connection, actor, bot.model)
+            if bot.name in allowed and not bot.hidden and self._model(connection, actor, bot.model)
         ]
         taken = {item.name for item in found}
         return found + [item for item in models if item.name not in taken]

@@ -1,4 +1,4 @@
-"""Bots (a model, a persona, collections and parameters under a name) and sites: rows and their validation; who may is asked by the caller."""
+"""Rows of bots (a model, a persona, collections, parameters) and of sites, and their validation; who may is asked by the caller."""
 
 from __future__ import annotations
 

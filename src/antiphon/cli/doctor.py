@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 import sys
 from importlib.metadata import version
 from pathlib import Path
+from sqlite3 import sqlite_version
 
 import click
 
@@ -25,7 +25,7 @@ _LITTLE_SPACE = 500_000_000
 def doctor(data: Path | None, config: Path | None) -> None:
     """Check the installation and say what to do. Exit code 1 when something is wrong."""
     report = _Report()
-    report.good(f"Antiphon {version('antiphon')}, Python {sys.version.split()[0]}, SQLite {sqlite3.sqlite_version}")
+    report.good(f"Antiphon {version('antiphon')}, Python {sys.version.split()[0]}, SQLite {sqlite_version}")
     try:
         settings = Settings.load({"server.data": data}, config)
     except AntiphonError as error:

@@ -18,7 +18,7 @@ from antiphon.models.discovery import Discovery
 from antiphon.models.servers import ModelServer, Servers
 from antiphon.models.store import ModelRow, find_model, list_models
 from antiphon.permissions import grants
-from antiphon.permissions.readable import may, readable
+from antiphon.permissions.readable import held, may
 
 QUOTE = "quote"
 ECHO = "echo"
@@ -61,13 +61,13 @@ class ModelCatalogue:
 
     def listed(self, connection: sa.Connection, actor: Actor) -> list[Listed]:
         """What this actor may name, without repetition: of two models of one name the second is listed as `server/model`."""
-        held = _held(connection, actor)
+        allowed = held(connection, actor, "model")
         since = self._discovery.since
-        found = [Listed(name, since, "antiphon") for name in self._built_in if name in held]
-        found += [Listed(row.name, row.created_at // 1000, row.backend) for row in list_models(connection) if row.backend in held]
+        found = [Listed(name, since, "antiphon") for name in self._built_in if name in allowed]
+        found += [Listed(row.name, row.created_at // 1000, row.backend) for row in list_models(connection) if row.backend in allowed]
         taken = {item.name for item in found}
         for server in self._servers.all(connection):
-            if server.name not in held:
+            if server.name not in allowed:
                 continue
             for name in self._discovery.listed.get(server.name, ()):
                 full = name if name not in taken else f"{server.name}/{name}"
@@ -77,8 +77,8 @@ class ModelCatalogue:
         return found
 
     def _allowed(self, connection: sa.Connection, actor: Actor) -> list[ModelServer]:
-        held = _held(connection, actor)
-        return [server for server in self._servers.all(connection) if server.name in held]
+        allowed = held(connection, actor, "model")
+        return [server for server in self._servers.all(connection) if server.name in allowed]
 
     def _named(self, row: ModelRow, server: ModelServer) -> Target:
         listed = self._discovery.listed.get(server.name, ())
@@ -90,10 +90,6 @@ class ModelCatalogue:
 
     def _target(self, name: str, upstream: str, server: ModelServer) -> Target:
         return Target(name, self._servers.provider(server), upstream)
-
-
-def _held(connection: sa.Connection, actor: Actor) -> set[str]:
-    return {str(row[0]) for row in connection.execute(readable(actor, "model"))}
 
 
 def _built_in(name: str, provider: Provider) -> Target:

@@ -4,8 +4,8 @@ import pytest
 import sqlalchemy as sa
 
 from antiphon.bots.catalogue import Catalogue, Defaults
-from antiphon.bots.sites import Site, save_site
-from antiphon.bots.store import Bot, Parameters, add_bot
+from antiphon.bots.sites import Site
+from antiphon.bots.store import Bot, Parameters, add_bot, save_site
 from antiphon.core.actor import Actor
 from antiphon.core.errors import NotFound
 from antiphon.core.request import Sampling
