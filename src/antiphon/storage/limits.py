@@ -15,6 +15,7 @@ from typing import Final, NamedTuple
 import structlog
 from limits import RateLimitItem, parse
 from limits.aio.storage import RedisStorage
+from limits.aio.storage.redis.redispy import RedispyBridge
 from limits.aio.strategies import MovingWindowRateLimiter
 from limits.errors import ConfigurationError, StorageError
 from limits.storage import storage_from_string
@@ -69,8 +70,8 @@ class RateLimits:
 
     async def close(self) -> None:
         """Let go of Redis."""
-        if self._storage is not None:
-            await self._storage.bridge.get_connection().aclose()
+        if self._storage is not None and isinstance(self._storage.bridge, RedispyBridge):
+            await self._storage.bridge.storage.aclose()
 
     def _reachable(self) -> MovingWindowRateLimiter | None:
         return self._shared if self._clock() >= self._redis_again else None
