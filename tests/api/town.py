@@ -6,6 +6,8 @@ Secrets are recognisable, so that a test can look for them in everything that le
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -48,7 +50,6 @@ class Town(Server):
         super().__init__(
             data,
             environment={"ANTIPHON_SIGN_IN_TRIES": "1000", "TOWN_KEY": OTHER_PROVIDER_KEY, "ANTIPHON_LOG_LEVEL": "debug"},
-            options=("--trusted-proxy", "192.0.2.0/24"),
         )
         self.user: dict[str, str] = {}
         self.key: dict[str, str] = {}
@@ -133,6 +134,24 @@ class Town(Server):
         response = httpx.post(self.url + "/api/session", json=body, headers={"Host": HOST}, timeout=30, trust_env=False)
         assert response.is_success, response.text
         return response.headers["set-cookie"].partition("=")[2].partition(";")[0]
+
+    @contextmanager
+    def streaming(self, method: str, path: str, caller: str, **options: Any) -> Iterator[httpx.Response]:
+        """A response to be read as it comes."""
+        with (
+            httpx.Client(timeout=60, trust_env=False, verify=False) as client,
+            client.stream(method, self.url + path, headers={"Host": HOST, **self.callers[caller].headers}, **options) as response,
+        ):
+            yield response
+
+    def check_that_secrets_were_kept(self) -> None:
+        """What callers saw holds none of ours; the log holds nobody's (but for the set-up link, which is printed to be used)."""
+        ours = [PROVIDER_KEY, OTHER_PROVIDER_KEY, PASSWORD, self.local_token]
+        sessions = [caller.headers["Cookie"].partition("=")[2] for caller in self.callers.values() if caller.cookie]
+        log = self.log()
+        assert [secret for secret in [*ours, *self.key.values(), *self.token.values(), *sessions] if secret in log] == []
+        assert log.count(self.setup_link) == 1
+        assert [secret for secret in [*ours, self.setup_link] if any(secret in seen for seen in self.seen)] == []
 
     def ticket(self, caller: str, run: str | None = None) -> str:
         return str(self.ask("POST", "/api/tickets", caller, json={"run": run} if run else {}).json()["ticket"])
