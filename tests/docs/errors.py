@@ -94,7 +94,7 @@ def _unreadable() -> dict[str, str]:
 
 
 def _calls() -> Iterator[ast.Call]:
-    for path in python_files("src"):
+    for path in sorted(python_files("src")):
         yield from (node for node in ast.walk(parse(path)) if isinstance(node, ast.Call))
 
 
