@@ -20,7 +20,7 @@ DONE: Final = b"data: [DONE]\n\n"
 
 
 class ProviderData(TypedDict, total=False):
-    """Extras of a text delta, spelt as in a chunk. logprobs: `{"content": [...], "refusal": [...]}`; refusal: the next piece of it."""
+    """Extras of a text delta, spelt as in a chunk. logprobs: the built-in form of Logprobs; refusal: the next piece of it."""
 
     logprobs: dict[str, Any]
     refusal: str
@@ -189,14 +189,33 @@ class Delta(_Wire):
     tool_calls: list[ToolCallDelta] | None = None
 
 
+class TopLogprob(msgspec.Struct, gc=False):
+    """bytes: of the token in UTF-8, which may be a part of a character."""
+
+    token: str
+    logprob: float
+    bytes: list[Annotated[int, Meta(ge=0, le=255)]] | None = None
+
+
+class TokenLogprob(TopLogprob, gc=False):
+    """top_logprobs: the likeliest tokens in this place."""
+
+    top_logprobs: list[TopLogprob] = []
+
+
+class Logprobs(msgspec.Struct, gc=False):
+    content: list[TokenLogprob] | None = None
+    refusal: list[TokenLogprob] | None = None
+
+
 class ChunkChoice(_Wire):
-    """message stands in the place of delta in an answer that is not a stream."""
+    """message stands in the place of delta in an answer that is not a stream. logprobs: of type Logprobs, or what a server thinks it is."""
 
     index: int | None = 0
     delta: Delta | None = None
     message: Delta | None = None
     finish_reason: str | None = None
-    logprobs: dict[str, Any] | None = None
+    logprobs: Any = None
 
 
 class Chunk(_Wire):

@@ -3,7 +3,7 @@
 Source of the format: OpenAI's chat completions reference, and what servers that call themselves compatible really send. So we
 take a missing role, null content, numbers for ids, tool calls without id or index (or all with index 0), `reasoning` for
 `reasoning_content`, usage in any chunk, a finish_reason that is repeated, misspelt or missing before [DONE]. What is not JSON or has the
-wrong types is an error.
+wrong types is an error; only log probabilities and counts that cannot be true are left out, because the answer does not need them.
 
 Rules: `choice-end` and `usage` are held until the stream is over, because upstreams repeat both. A failure never swallows what came before
 it in the same read: `feed` returns those events and leaves the error in `failure`.
@@ -37,6 +37,7 @@ MAX_FRAME: Final = 4 * 1024 * 1024
 MAX_ANSWER: Final = 64 * 1024 * 1024
 MAX_CHOICES: Final = 128
 MAX_TOOL_CALLS: Final = 1024
+MAX_TOKENS: Final = 2**31 - 1
 
 _REASONS: Final[dict[str, FinishReason]] = {
     "length": "length",
@@ -135,6 +136,8 @@ class AnswerDecoder:
             return
         try:
             chunk = _decode(data)
+        except RecursionError:
+            raise faults.invalid(self._model, f"nested too deeply: {data[:200]!r}") from None
         except ValueError as error:
             chunk = self._repaired(data, error)
         if chunk.error is not None:
@@ -175,8 +178,9 @@ class AnswerDecoder:
         if choice.finish_reason:
             self._reasons[index] = choice.finish_reason
 
-    def _rare(self, delta: wire.Delta, logprobs: dict[str, Any] | None, index: int, events: list[Event]) -> None:
+    def _rare(self, delta: wire.Delta, told_logprobs: Any, index: int, events: list[Event]) -> None:
         """A delta with more, or with less, than a text."""
+        logprobs = _logprobs(told_logprobs)
         reasoning = delta.reasoning_content or delta.reasoning
         if reasoning:
             events.append(ReasoningDelta(reasoning, index))
@@ -228,9 +232,21 @@ class AnswerDecoder:
             known = _REASONS.get((reason or "stop").lower(), "stop")
             events.append(ChoiceEnd("tool_calls" if calls and known == "stop" else known, index))
         self.done = True
-        usage = self._usage
-        if usage is not None and (usage.prompt_tokens or usage.completion_tokens):
-            events.append(_counted(usage))
+        usage = _counted(self._usage) if self._usage is not None else None
+        if usage is not None and (usage.input or usage.output):
+            events.append(usage)
+
+
+def _logprobs(told: Any) -> dict[str, Any] | None:
+    """As wire.Logprobs has it, else nothing: other APIs give other things under this name."""
+    if not told:
+        return None
+    try:
+        known = msgspec.convert(told, wire.Logprobs)
+    except msgspec.ValidationError:
+        return None
+    built: dict[str, Any] = msgspec.to_builtins(known)
+    return built if any(built.values()) else None
 
 
 def _thought(thinking: Any) -> str:
@@ -242,7 +258,11 @@ def _thought(thinking: Any) -> str:
 def _counted(usage: wire.Usage) -> Usage:
     cached = usage.prompt_tokens_details.cached_tokens if usage.prompt_tokens_details else None
     reasoning = usage.completion_tokens_details.reasoning_tokens if usage.completion_tokens_details else None
-    return Usage(int(usage.prompt_tokens or 0), int(usage.completion_tokens or 0), cached=cached or 0, reasoning=reasoning or 0)
+    return Usage(_count(usage.prompt_tokens), _count(usage.completion_tokens), cached=_count(cached), reasoning=_count(reasoning))
+
+
+def _count(told: float | None) -> int:
+    return int(told) if told is not None and 0 <= told <= MAX_TOKENS else 0
 
 
 def _continued(calls: list[_OpenCall], told: wire.ToolCallDelta, named: bool) -> _OpenCall | None:

@@ -151,7 +151,8 @@ def test_null_and_missing_fields() -> None:
 
 
 def test_what_only_openai_says_travels_in_provider_data() -> None:
-    logprobs = {"content": [{"token": "a"}], "refusal": None}
+    likely = {"token": "a", "logprob": -0.5, "bytes": [97]}
+    logprobs = {"content": [{**likely, "top_logprobs": [likely]}], "refusal": None}
     first = event({"system_fingerprint": "fp", "choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": logprobs}]})
     second = event({"system_fingerprint": "fp", "choices": [{"index": 0, "delta": {"content": "b"}}]})
     assert decode(first, second, chunk({"refusal": "no"}), STOP)[:3] == [
@@ -159,6 +160,35 @@ def test_what_only_openai_says_travels_in_provider_data() -> None:
         TextDelta("b"),
         TextDelta("", 0, {"refusal": "no"}),
     ]
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        {"content": 5},
+        {"content": [{"token": "a"}]},
+        {"content": [{"token": "a", "logprob": -1, "bytes": [10**30]}]},
+        {"tokens": ["a"], "token_logprobs": [-1]},
+        [10**30],
+        "none",
+    ],
+)
+def test_log_probabilities_of_another_kind_are_left_out(told: object) -> None:
+    first = event({"choices": [{"index": 0, "delta": {"content": "a"}, "logprobs": told}]})
+    assert decode(first, STOP)[0] == TextDelta("a")
+
+
+@pytest.mark.parametrize("count", [-5, 10**30, 1e200])
+def test_counts_that_cannot_be_true_are_left_out(count: float) -> None:
+    counts = {"prompt_tokens": count, "completion_tokens": 5, "completion_tokens_details": {"reasoning_tokens": -1}}
+    assert decode(text("a"), STOP, event({"choices": [], "usage": counts}), DONE)[-1] == Usage(0, 5)
+
+
+def test_a_chunk_that_is_nested_too_deeply_is_the_servers_fault() -> None:
+    decoder = AnswerDecoder("m", lambda: "call")
+    assert decoder.feed(b'data: {"error":' + b"[" * 100_000 + b"]" * 100_000 + b"}\n\n") == []
+    assert decoder.failure is not None
+    assert decoder.failure.code == "upstream_invalid_response"
 
 
 def test_a_tool_call_in_pieces() -> None:
