@@ -76,7 +76,7 @@ class Widget:
             question = (Text(ask.request.question),)
             keep_ms = services.options.history_days * DAY_MS
             conversation, _ = await services.db.write(conversations.ask, site.slug, ask.session, question, keep_ms)
-        saving: list[Future[str]] = []
+        saving: list[Future[str | None]] = []
 
         def keep(record: Record) -> None:
             answer = record.answer
@@ -137,7 +137,7 @@ def confined(target: Target, site: Site) -> Target:
     return msgspec.structs.replace(target, grounded=True, strict=True, collections=(site.collection,), sampling=sampling)
 
 
-async def _once_saved(batches: Batches, saving: list[Future[str]]) -> Batches:
+async def _once_saved(batches: Batches, saving: list[Future[str | None]]) -> Batches:
     """The same run; its last batch waits until the answer is kept, so that a page that reloads on `done` finds it."""
     try:
         async for batch in batches:

@@ -30,6 +30,7 @@ _NEW: Final = sqlite_insert(conversations)
 _VISIT: Final = _NEW.on_conflict_do_update(
     index_elements=["site", "session"], set_={"updated_at": _NEW.excluded.updated_at, "expires_at": _NEW.excluded.expires_at}
 ).returning(conversations.c.id)
+_STANDS: Final = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("wanted"))
 _APPEND: Final = sqlite_insert(messages).on_conflict_do_nothing(index_elements=["conversation", "client_id"])
 
 
@@ -65,8 +66,13 @@ def append(
     parent: str | None = None,
     citations: Sequence[Citation] = (),
     run: str | None = None,
-) -> str:
-    """Keep one message and return its id; a client id that is there already returns the message it names."""
+) -> str | None:
+    """Keep one message and return its id; a client id that is there already returns the message it names.
+
+    None, and nothing kept, when the conversation was deleted: an answer may still be on its way then.
+    """
+    if connection.execute(_STANDS, {"wanted": conversation}).first() is None:
+        return None
     id = new_id("msg")
     row = {
         "id": id,
@@ -89,7 +95,9 @@ def append(
 def ask(connection: sa.Connection, site: str, session: str, question: Sequence[Part], keep_ms: int) -> tuple[str, str]:
     """Commit a visitor's question before the model is asked. Returns (conversation, message)."""
     conversation = visit(connection, site, session, keep_ms)
-    return conversation, append(connection, conversation, "user", question)
+    message = append(connection, conversation, "user", question)
+    assert message is not None, "the conversation was made in this very transaction"
+    return conversation, message
 
 
 def history(connection: sa.Connection, site: str, session: str) -> list[StoredMessage]:

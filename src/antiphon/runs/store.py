@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from antiphon.runs.recorder import Record
 from antiphon.storage.ids import now_ms
-from antiphon.storage.tables.conversations import runs
+from antiphon.storage.tables.conversations import conversations, runs
 
 
 class RunRow(msgspec.Struct, frozen=True):
@@ -58,11 +58,14 @@ def as_row(record: Record, *, on_behalf_of: str | None, conversation: str | None
     }
 
 
-_INSERT: Final = runs.insert()
+_STANDS: Final = sa.select(conversations.c.id).where(conversations.c.id == sa.bindparam("asked_in"))
+_INSERT: Final = runs.insert().values(conversation=_STANDS.scalar_subquery())
 
 
 def insert(connection: sa.Connection, row: dict[str, Any]) -> None:
-    connection.execute(_INSERT, row)
+    """Keep a row of `as_row`. A conversation that was deleted meanwhile is not named; what was used still counts."""
+    named = dict(row)
+    connection.execute(_INSERT, {"asked_in": named.pop("conversation"), **named})
 
 
 def recent(connection: sa.Connection, readable: sa.Select[str], limit: int = 100) -> list[RunRow]:

@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from antiphon.conversations.store import ask, forget
 from antiphon.core.actor import Actor
 from antiphon.core.events import ErrorEvent, Event, RunEnd, RunStart, TextDelta, Usage
+from antiphon.core.messages import Text
 from antiphon.runs import store
 from antiphon.runs.log import Run
 from antiphon.runs.recorder import Record
@@ -50,6 +52,17 @@ def test_a_run_is_kept_and_listed(database: Database) -> None:
         "run_1", "key_1", "student 7", "openai", "m", "b", "completed", None, 3, 4, True, 0.5, 5000, 12, row.ended_at
     )
     assert row.ended_at is not None
+
+
+@pytest.mark.parametrize("stands", [True, False])
+def test_what_was_used_counts_even_when_the_conversation_was_deleted(database: Database, stands: bool) -> None:
+    conversation, _ = database.write_now(ask, "site", "s", (Text("Why?"),), 1_000_000)
+    if not stands:
+        database.write_now(forget, "site", "s")
+    row = store.as_row(record_of(START, RunEnd("completed")), on_behalf_of=None, conversation=conversation, question="", keep_text=False)
+    database.write_now(store.insert, row)
+    assert database.read_now(lambda connection: connection.scalar(sa.select(runs.c.conversation))) == (conversation if stands else None)
+    assert len(database.read_now(store.recent, EVERY)) == 1
 
 
 def test_a_failure_is_kept_by_its_code(database: Database) -> None:
