@@ -52,8 +52,7 @@ def _sources(citations: list[dict[str, Any]]) -> None:
     by_number = {citation["number"]: citation for citation in reversed(citations)}
     for number in sorted(by_number):
         citation = by_number[number]
-        title, heading = citation["title"], citation["heading"]
-        where = " > ".join([title, *(heading[1:] if heading[:1] == [title] else heading)])
+        where = " > ".join([citation["title"], *citation["heading"]])
         click.echo(f"\n[{number}] {where}\n    {citation['url']}", nl=False)
     if by_number:
         click.echo()

@@ -20,8 +20,7 @@ def numbered(citations: Iterable[Citation]) -> list[Citation]:
 
 
 def _line(citation: Citation) -> str:
-    heading = citation.heading[1:] if citation.heading[:1] == (citation.title,) else citation.heading  # the page's own is its title
-    where = " > ".join((citation.title, *heading))
+    where = " > ".join((citation.title, *citation.heading))
     return f"[{citation.number}] {_one_line(where)} - {_one_line(citation.url)}"
 
 

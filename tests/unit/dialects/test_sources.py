@@ -15,8 +15,3 @@ def test_each_number_once_in_order() -> None:
 
 def test_nothing_cited_is_nothing_said() -> None:
     assert footer([]) == ""
-
-
-def test_a_page_whose_title_is_its_first_heading_is_named_once() -> None:
-    cited = msgspec.structs.replace(CITED, title="Loans", heading=("Loans", "Fines"))
-    assert footer([cited]).startswith("\n\n[1] Loans > Fines - ")
