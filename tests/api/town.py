@@ -170,6 +170,7 @@ class Town(Server):
             (folder / "note.md").write_text(NOTES[name], encoding="utf-8")
             self.cli("ingest", str(folder), "--collection", name)
         self.cli("models", "add", "far", "--base-url", "http://127.0.0.1:9/v1", "--api-key", PROVIDER_KEY)
+        self.cli("models", "set", "echo", "--for", "members")
         self.cli("models", "add", "farther", "--base-url", "http://127.0.0.1:9/v1", "--api-key-env", "TOWN_KEY")
         self.cli("collections", "set", "open", "--public", "--origin", "https://docs.example.org", "--per-minute", "1000")
         self.api("PUT", "/api/bots/helper", {"persona": "sentinel-persona", "collections": ["shared"]})

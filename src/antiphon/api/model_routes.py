@@ -12,7 +12,7 @@ from antiphon.api.management import Asker, Given, Input, Json, Route, needs
 from antiphon.bots import store
 from antiphon.bots.sites import Site, SiteLimits
 from antiphon.bots.store import Bot, parameters_of
-from antiphon.core.errors import NotFound
+from antiphon.core.errors import BadRequest, NotFound
 from antiphon.models.service import NewServer
 from antiphon.permissions.readable import check, readable
 
@@ -95,8 +95,8 @@ async def add_model(body: NewModel, services: Given) -> Response:
 
 @router.patch("/models/{name}", dependencies=[needs("create", "model")])
 async def change_model(name: str, body: ModelChange, services: Given) -> Response:
-    if not any(server.name == name for server in await services.models.views()):
-        raise NotFound("There is no such model.", code="model_not_found")
+    if body.api_key is None and body.visibility is None:
+        raise BadRequest("Say what to change: visibility or api_key.")
     if body.api_key is not None:
         await services.models.set_key(name, body.api_key)
     if body.visibility is not None:

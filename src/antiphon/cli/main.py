@@ -18,7 +18,7 @@ VERBS: Final = {
     "ask": ("antiphon.cli.ask", "ask", "Ask a question and read the answer here."),
     "ingest": ("antiphon.cli.ingest", "ingest", "Put files, folders or web pages into a collection."),
     "collections": ("antiphon.cli.collections", "collections", "List, make, show, open and delete collections."),
-    "models": ("antiphon.cli.models", "models", "List, add and remove models."),
+    "models": ("antiphon.cli.models", "models", "List, add, change and remove models."),
     "user": ("antiphon.cli.user", "user", "Add, list and change users."),
     "keys": ("antiphon.cli.keys", "keys", "Make, list and revoke API keys."),
     "config": ("antiphon.cli.config", "config", "Show and change settings."),

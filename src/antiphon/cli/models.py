@@ -13,7 +13,7 @@ from antiphon.cli.show import as_json, table
 
 @click.group()
 def models() -> None:
-    """List, add and remove models."""
+    """List, add, change and remove models."""
 
 
 @models.command("list")
@@ -54,14 +54,12 @@ def add(
     config: Path | None,
 ) -> None:
     """Add model NAME served at a base URL."""
-    if api_key == "-":
-        api_key = sys.stdin.readline().strip()
     body = {
         "name": name,
         "provider": provider,
         "base_url": base_url,
         "api_key_env": api_key_env,
-        "api_key": api_key,
+        "api_key": _key(api_key),
         "upstream": upstream,
         "context_tokens": context,
         "visibility": visibility,
@@ -69,6 +67,19 @@ def add(
     with connect(data, config) as server:
         server.post("/api/models", body)
     click.echo(f'Added {name}. Ask it with: antiphon ask --model {name} "Hello"')
+
+
+@models.command("set")
+@click.argument("name")
+@click.option("--for", "visibility", type=click.Choice(["private", "members", "public"]), help="Who may ask it.")
+@click.option("--api-key", help="A new key; kept encrypted. Read from standard input when '-'.")
+@data_option
+def set_(name: str, visibility: str | None, api_key: str | None, data: Path | None, config: Path | None) -> None:
+    """Change who may ask model NAME (also a built-in one), or its key."""
+    body = {"visibility": visibility, "api_key": _key(api_key)}
+    with connect(data, config) as server:
+        server.patch(at("api", "models", name), body)
+    click.echo(f"Changed {name}.")
 
 
 @models.command()
@@ -79,3 +90,7 @@ def remove(name: str, data: Path | None, config: Path | None) -> None:
     with connect(data, config) as server:
         server.delete(at("api", "models", name))
     click.echo(f"Removed {name}.")
+
+
+def _key(given: str | None) -> str | None:
+    return sys.stdin.readline().strip() if given == "-" else given
