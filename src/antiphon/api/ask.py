@@ -66,7 +66,7 @@ def begin(
             question=ask.request.question,
             keep_text=dialect.name in services.options.store_text,
         )
-        services.db.submit(store.insert, row).add_done_callback(lambda done: _log_failure(done.exception()))
+        services.db.submit_behind(store.insert, row).add_done_callback(lambda done: _log_failure(done.exception()))
         if keep is not None:
             keep(result)
 
@@ -102,14 +102,21 @@ class Endpoint:
 async def deliver(
     services: Services, dialect: Dialect, ask: Ask, run: Run, batches: Batches, receive: Receive, send: Send, headers: Headers | None = None
 ) -> None:
-    """Answer a request with a run, streamed or whole as it was asked, and forget the run when it is over."""
-    stream = Stream(dialect, run, send, headers or [], services.options.heartbeat)
-    try:
+    """Answer a request with a run, streamed or whole as it was asked, and forget the run when it is over.
+
+    In a task of its own, so that a chunk wakes only what it needs: all callers of this function would be walked through each time.
+    """
+
+    async def answer() -> None:
+        stream = Stream(dialect, run, send, headers or [], services.options.heartbeat)
         if ask.stream:
             await pump(services.streams, stream, run, dialect.renderer(ask), batches, receive, eager=dialect.eager)
         else:
-            answer = await collect(services.streams, stream, run, batches, receive)
-            await send_reply(send, dialect.whole(ask, answer), headers)
+            whole = await collect(services.streams, stream, run, batches, receive)
+            await send_reply(send, dialect.whole(ask, whole), headers)
+
+    try:
+        await asyncio.create_task(answer(), name=f"answer {run.id}")
     finally:
         services.runs.close(run)
 

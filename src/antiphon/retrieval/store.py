@@ -7,7 +7,8 @@ A document's passages change in one transaction: nobody sees half of them, a fai
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
 import msgspec
 import sqlalchemy as sa
@@ -77,16 +78,24 @@ def find_collection(connection: sa.Connection, name: str, readable: Readable | N
 
 def list_collections(connection: sa.Connection, readable: Readable, ids: Sequence[str] | None = None) -> list[Collection]:
     """Readable collections by name; ids: only those."""
+    query = _listing(readable, ids is not None)
+    return [Collection(*row) for row in connection.execute(query, {} if ids is None else {"ids": list(ids)})]
+
+
+@lru_cache(maxsize=1024)
+def _listing(readable: Readable, some: bool) -> sa.Select[Any]:
+    """Statements that every search needs are kept: to build one costs more than to run it. some: confined to `ids`."""
     query = sa.select(*_COLLECTION).where(collections.c.id.in_(readable)).order_by(collections.c.name)
-    if ids is not None:
-        query = query.where(collections.c.id.in_(ids))
-    return [Collection(*row) for row in connection.execute(query)]
+    return query.where(collections.c.id.in_(sa.bindparam("ids", expanding=True))) if some else query
+
+
+_NAMES: Final[sa.BindParameter[str]] = sa.bindparam("names", expanding=True)
+_NAMED: Final = sa.select(collections.c.id).where(sa.or_(collections.c.name.in_(_NAMES), collections.c.id.in_(_NAMES)))
 
 
 def collection_ids(connection: sa.Connection, names: Sequence[str]) -> list[str]:
     """The ids behind names (or ids); unknown ones are left out. Says nothing about rights."""
-    query = sa.select(collections.c.id).where(sa.or_(collections.c.name.in_(names), collections.c.id.in_(names)))
-    return list(connection.scalars(query))
+    return list(connection.scalars(_NAMED, {"names": list(names)}))
 
 
 def update_collection(connection: sa.Connection, identifier: str, **values: Any) -> None:
@@ -276,7 +285,13 @@ def stored_passages(connection: sa.Connection, ids: Sequence[int]) -> list[Store
 
 def read_passages(connection: sa.Connection, ids: Sequence[int], readable: Readable) -> dict[int, Passage]:
     """Passages by id, those of readable collections only."""
-    query = (
+    rows: list[Any] = list(connection.execute(_shown(readable), {"ids": list(ids)}))
+    return {row[0]: Passage(*row[:7], _below(row[3], row[7]), *row[8:]) for row in rows}
+
+
+@lru_cache(maxsize=1024)
+def _shown(readable: Readable) -> sa.Select[Any]:
+    return (
         sa.select(
             passages.c.id,
             passages.c.document,
@@ -292,9 +307,8 @@ def read_passages(connection: sa.Connection, ids: Sequence[int], readable: Reada
             passages.c.language,
         )
         .join(documents, documents.c.id == passages.c.document)
-        .where(passages.c.id.in_(ids), passages.c.collection.in_(readable))
+        .where(passages.c.id.in_(sa.bindparam("ids", expanding=True)), passages.c.collection.in_(readable))
     )
-    return {row[0]: Passage(*row[:7], _below(row[3], row[7]), *row[8:]) for row in connection.execute(query)}
 
 
 def _below(title: str, heading: Sequence[str]) -> tuple[str, ...]:

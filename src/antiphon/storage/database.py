@@ -15,6 +15,7 @@ import asyncio
 import queue
 import sqlite3
 import threading
+import time
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
@@ -31,6 +32,7 @@ T = TypeVar("T")
 READERS = 4
 BUSY_TIMEOUT = 5.0
 GROUP_LIMIT = 256
+PATIENCE = 0.1  # seconds
 
 
 class _Job(NamedTuple):
@@ -38,6 +40,7 @@ class _Job(NamedTuple):
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
     future: Future[Any]
+    patient: bool
 
 
 class Database:
@@ -78,6 +81,13 @@ class Database:
 
     def submit(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         """Queue a write; the future resolves after its commit."""
+        return self._queue(False, fn, *args, **kwargs)
+
+    def submit_behind(self, fn: Callable[Concatenate[sa.Connection, P], T], *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Queue a write for which nobody waits: it may take up to PATIENCE for others to share its commit."""
+        return self._queue(True, fn, *args, **kwargs)
+
+    def _queue(self, patient: bool, fn: Callable[Concatenate[sa.Connection, P], T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
         future: Future[T] = Future()
         with self._lock:
             if self._closed:
@@ -85,7 +95,7 @@ class Database:
             if self._writer is None:
                 self._writer = threading.Thread(target=self._write_loop, name="db-write", daemon=True)
                 self._writer.start()
-            self._jobs.put(_Job(fn, args, kwargs, future))
+            self._jobs.put(_Job(fn, args, kwargs, future, patient))
         return future
 
     def close(self) -> None:
@@ -116,13 +126,7 @@ class Database:
         connection: sa.Connection | None = None
         last = False
         while not last and (job := self._jobs.get()) is not None:
-            group = [job]
-            while len(group) < GROUP_LIMIT and not self._jobs.empty():
-                following = self._jobs.get()
-                if following is None:
-                    last = True
-                    break
-                group.append(following)
+            group, last = self._gather(job)
             # From here on a caller that gives up can no longer cancel its unit; those that did so before are left out.
             group = [job for job in group if job.future.set_running_or_notify_cancel()]
             try:
@@ -137,6 +141,22 @@ class Database:
                 future.set_result(result)
         if connection is not None:
             connection.close()
+
+    def _gather(self, first: _Job) -> tuple[list[_Job], bool]:
+        """What shares a commit, and whether it is the last: all that has queued up, and what comes while nobody in it is in a hurry."""
+        group = [first]
+        until = time.monotonic() + PATIENCE
+        patient = first.patient
+        while len(group) < GROUP_LIMIT:
+            try:
+                following = self._jobs.get(timeout=max(0.0, until - time.monotonic()) if patient else 0.0)
+            except queue.Empty:
+                break
+            if following is None:
+                return group, True
+            group.append(following)
+            patient = patient and following.patient
+        return group, False
 
 
 def _commit(connection: sa.Connection, group: list[_Job]) -> list[tuple[Future[Any], Any]]:
