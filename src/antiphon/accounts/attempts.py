@@ -2,17 +2,16 @@
 
 Three windows: one account from one network (what a person forgets), everything from one network (what a scanner does), one account from
 anywhere (what a botnet does). All are counted before the password is looked at; success forgives the first and the last. Windows move, so
-nobody is locked out for good. A network is an IPv4 address or an IPv6 /64, since every machine owns a whole /64.
+nobody is locked out for good.
 """
 
 from __future__ import annotations
 
-from ipaddress import ip_address, ip_network
 from typing import Final
 
 from antiphon.accounts.names import fold
 from antiphon.accounts.opaque import digest
-from antiphon.storage.limits import RateLimits
+from antiphon.storage.limits import RateLimits, network_of
 
 MESSAGE: Final = "Too many attempts to sign in. Try again later."
 PER_NETWORK: Final = "300 per 5 minutes"
@@ -41,18 +40,6 @@ class Attempts:
     @property
     def _pair(self) -> str:
         return f"{self.tries} per 5 minutes"
-
-
-def network_of(client: str) -> str:
-    """`203.0.113.7` -> itself, `2001:db8::1` -> `2001:db8::/64`; what is no address is taken as it is."""
-    try:
-        address = ip_address(client)
-    except ValueError:
-        return client
-    mapped = getattr(address, "ipv4_mapped", None)
-    if mapped is not None:
-        return str(mapped)
-    return str(address) if address.version == 4 else str(ip_network((address, 64), strict=False))
 
 
 def _account(username: str) -> str:

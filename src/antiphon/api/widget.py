@@ -29,6 +29,7 @@ from antiphon.core.request import Sampling
 from antiphon.dialects.base import Dialect, Head, Reply
 from antiphon.dialects.qa_widget.render import HistoryMessage, history
 from antiphon.runs.recorder import Record
+from antiphon.storage.limits import network_of
 
 STREAM_PATH = "/api/chat/stream"
 HISTORY_PATH = "/api/chat-history/"
@@ -69,7 +70,8 @@ class Widget:
         ask = self._dialect.decode(head, await read_body(head, receive, services.options.body_limit))
         site, actor = await self._admit(scope, head, ask.site, headers)
         rule = f"{site.per_minute or services.options.widget_per_minute}/minute"
-        await services.limits.hit(rule, "widget", site.slug, actor.subject, message="Too many questions. Try again in a moment.")
+        client = actor.key or actor.user or network_of(actor.client)
+        await services.limits.hit(rule, "widget", site.slug, client, message="Too many questions. Try again in a moment.")
         target = confined(await services.catalogue.resolve(actor, site.bot, self._dialect.name), site)
         conversation = None
         if ask.session:

@@ -10,6 +10,7 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
+from ipaddress import ip_address, ip_network
 from typing import Final, NamedTuple
 
 import structlog
@@ -79,6 +80,21 @@ class RateLimits:
     def _redis_failed(self, error: StorageError) -> None:
         self._redis_again = self._clock() + RETRY_REDIS_SECONDS
         _log.warning("redis does not answer; limits are counted by this server alone", error=type(error.storage_error).__name__)
+
+
+def network_of(client: str) -> str:
+    """Who an address is for a limit: `203.0.113.7` is itself, `2001:db8::1` is `2001:db8::/64`, since every machine owns a whole /64.
+
+    What is no address is taken as it is.
+    """
+    try:
+        address = ip_address(client)
+    except ValueError:
+        return client
+    mapped = getattr(address, "ipv4_mapped", None)
+    if mapped is not None:
+        return str(mapped)
+    return str(address) if address.version == 4 else str(ip_network((address, 64), strict=False))
 
 
 class _Window(NamedTuple):

@@ -2,24 +2,9 @@ from __future__ import annotations
 
 import pytest
 
-from antiphon.accounts.attempts import Attempts, network_of
+from antiphon.accounts.attempts import Attempts
 from antiphon.core.errors import RateLimited
 from antiphon.storage.limits import RateLimits
-
-
-@pytest.mark.parametrize(
-    ("client", "network"),
-    [
-        ("203.0.113.7", "203.0.113.7"),
-        ("::ffff:203.0.113.7", "203.0.113.7"),
-        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
-        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
-        ("", ""),
-        ("unix", "unix"),
-    ],
-)
-def test_networks(client: str, network: str) -> None:
-    assert network_of(client) == network
 
 
 async def tried(attempts: Attempts, username: str, client: str, times: int) -> int:

@@ -7,7 +7,7 @@ from limits import parse
 
 from antiphon.core.errors import OurError, RateLimited
 from antiphon.storage import limits as room
-from antiphon.storage.limits import RateLimits
+from antiphon.storage.limits import RateLimits, network_of
 from tests.support.upstream import closed_port
 
 pytestmark = pytest.mark.anyio
@@ -112,3 +112,18 @@ async def test_a_url_that_cannot_be_used_is_said_at_start(url: str) -> None:
     with pytest.raises(OurError) as refused:
         RateLimits(url)
     assert refused.value.code == "redis_unusable"
+
+
+@pytest.mark.parametrize(
+    ("client", "network"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2:ffff::", "2001:db8:1:2::/64"),
+        ("", ""),
+        ("unix", "unix"),
+    ],
+)
+def test_networks(client: str, network: str) -> None:
+    assert network_of(client) == network
