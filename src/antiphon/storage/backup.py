@@ -1,7 +1,7 @@
 """A backup is one file: a consistent copy of the database, the key that its secrets are sealed with, and a manifest.
 
-Rules: made while the server runs (SQLite's own backup), written beside its place and moved there whole. Whoever holds a backup holds the keys,
-so the file is 0600. Restoring checks everything before the first byte of the data directory is touched, and keeps what was there.
+Rules: made while the server runs (SQLite's own backup), written beside its place and moved there whole. Whoever holds a backup holds
+the keys, so the file is 0600. Restoring checks everything before the first byte of the data directory is touched, and keeps what was there.
 """
 
 from __future__ import annotations

@@ -4,8 +4,8 @@
     spool/                     uploads being read    server.json    address and local token of the live server (0600)
     models/                    converted weights     lock           held by the one process that may write here
 
-Rules: one writer of a data directory. The lock is the operating system's (flock), so it ends with the process, however that ends; server.json may
-outlive it and is only believed while the lock is held.
+Rules: one writer of a data directory. The lock is the operating system's (flock), so it ends with the process, however that ends;
+server.json may outlive it and is only believed while the lock is held.
 """
 
 from __future__ import annotations
