@@ -94,12 +94,8 @@ SQLITE_FULL_TEXT = (
 )
 
 
-def create_full_text(connection: sa.Connection) -> None:
-    """Make the index and its triggers where they are missing; migrations and `metadata.create_all` both come here."""
+@sa.event.listens_for(metadata, "after_create")
+def _create_full_text(_: sa.MetaData, connection: sa.Connection, **__: object) -> None:
+    """Make the index and its triggers where they are missing."""
     for statement in SQLITE_FULL_TEXT:
         connection.exec_driver_sql(statement)
-
-
-@sa.event.listens_for(metadata, "after_create")
-def _after_create(_: sa.MetaData, connection: sa.Connection, **__: object) -> None:
-    create_full_text(connection)
