@@ -9,7 +9,7 @@ class Passage(msgspec.Struct, frozen=True):
     """A stretch of a document.
 
     start, end: character range in the document's extracted text. page counts from 1 where the source has pages.
-    heading: path from the outermost heading to the innermost. source: where it was ingested from (path or URL).
+    heading: path from the outermost heading below the title to the innermost. source: where it was ingested from (path or URL).
     url: the address a citation shows: the source's own, else prefix + path, else our reader page. Absolute once it leaves the server.
     """
 

@@ -285,8 +285,8 @@ def stored_passages(connection: sa.Connection, ids: Sequence[int]) -> list[Store
 
 def read_passages(connection: sa.Connection, ids: Sequence[int], readable: Readable) -> dict[int, Passage]:
     """Passages by id, those of readable collections only."""
-    rows: list[Any] = list(connection.execute(_shown(readable), {"ids": list(ids)}))
-    return {row[0]: Passage(*row[:7], _below(row[3], row[7]), *row[8:]) for row in rows}
+    found = [Passage(*row) for row in connection.execute(_shown(readable), {"ids": list(ids)})]
+    return {passage.id: msgspec.structs.replace(passage, heading=_below(passage.title, passage.heading)) for passage in found}
 
 
 @lru_cache(maxsize=1024)

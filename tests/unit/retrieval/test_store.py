@@ -27,6 +27,15 @@ def test_replacing_swaps_passages_index_and_counts() -> None:
         assert (kept["status"], kept["generation"], kept["passages"], kept["text"]) == ("ready", 2, 1, "plum cherry")
 
 
+@pytest.mark.parametrize(("title", "heading"), [("Chapter", ()), ("CHAPTER", ()), ("Book", ("Chapter",))])
+def test_a_title_that_is_the_first_heading_too_is_said_once(title: str, heading: tuple[str, ...]) -> None:
+    with shelf() as connection:
+        collection = store.create_collection(connection, "docs")
+        put(connection, collection, title, draft("apple"))
+        (id,) = connection.scalars(sa.select(passages.c.id))
+        assert store.read_passages(connection, [id], ALL)[id].heading == heading
+
+
 def test_deleting_a_document_deletes_everywhere() -> None:
     with shelf() as connection:
         collection = store.create_collection(connection, "docs")
