@@ -11,8 +11,6 @@ from collections.abc import Sequence
 
 import docx
 import openpyxl
-import pptx
-from docx.shared import Inches
 
 
 def cp1258(text: str) -> bytes:
@@ -128,22 +126,6 @@ def docx_file() -> bytes:
         for cell, text in zip(row.cells, cells, strict=True):
             cell.text = text
     return _saved(document)
-
-
-def pptx_file() -> bytes:
-    presentation = pptx.Presentation()
-    for title, lines in (("Welcome", "Bring your card\nSign the list"), ("Tools", "Saws hang on the left wall")):
-        slide = presentation.slides.add_slide(presentation.slide_layouts[1])
-        assert slide.shapes.title is not None
-        slide.shapes.title.text = title
-        slide.placeholders[1].text_frame.text = lines
-    table = slide.shapes.add_table(2, 2, Inches(1), Inches(4), Inches(4), Inches(1)).table
-    for row, cells in enumerate([("Tool", "Shelf"), ("Plane", "B4")]):
-        for column, text in enumerate(cells):
-            table.cell(row, column).text = text
-    assert slide.notes_slide.notes_text_frame is not None
-    slide.notes_slide.notes_text_frame.text = "Mention the first-aid box."
-    return _saved(presentation)
 
 
 def xlsx_file() -> bytes:

@@ -8,7 +8,8 @@ from antiphon.retrieval.extract.dispatch import extract
 from antiphon.retrieval.extract.document import Unreadable
 from antiphon.retrieval.reading import child
 from antiphon.retrieval.reading.protocol import Failure, Task
-from tests.unit.retrieval.extract.files import docx_file, encrypted_office_file, pptx_file, repacked, xlsx_file, zip_file
+from tests.unit.retrieval.extract.files import docx_file, encrypted_office_file, repacked, xlsx_file, zip_file
+from tests.unit.retrieval.extract.slides import pptx_file
 
 ENTITIES = b'<?xml version="1.0"?><!DOCTYPE w [<!ENTITY x SYSTEM "file:///etc/passwd">]><w>&x;</w>'
 MAIN = {"docx": "word/document.xml", "pptx": "ppt/presentation.xml", "xlsx": "xl/workbook.xml"}
