@@ -140,7 +140,7 @@ class Limits(Group):
     widget_per_minute: Annotated[Count, Field(description="Answers a minute for one visitor on one site.")] = 5
     sign_in_tries: Annotated[Count, Field(description="Tries in five minutes for one account from one network.")] = 10
     body_bytes: Annotated[int, Field(ge=1024, description="Largest JSON body.")] = 8 * 1024 * 1024
-    upload_bytes: Annotated[int, Field(ge=1024, description="Largest document.")] = 64 * 1024 * 1024
+    upload_bytes: Annotated[int, Field(ge=1024, description="Largest upload."), AT_START] = 64 * 1024 * 1024
 
 
 class Retention(Group):
