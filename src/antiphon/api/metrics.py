@@ -5,6 +5,7 @@ Names follow Prometheus conventions: seconds, totals. Labels are bounded: dialec
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
@@ -30,6 +31,8 @@ class Metrics:
         self.requests = Counter("antiphon_http_requests", "Requests answered", ["status"], registry=self.registry)
         gauge = Gauge("antiphon_streams_in_flight", "Answers being made now", registry=self.registry)
         gauge.set_function(in_flight)
+        tasks = Gauge("antiphon_tasks", "Tasks of the event loop", registry=self.registry)
+        tasks.set_function(lambda: len(asyncio.all_tasks()))
 
     def count(self, record: Record) -> None:
         """Account for a finished run."""
