@@ -39,7 +39,8 @@ class Quoting:
         """The whole text."""
         spoken = language.match(request.language) or language.detect(request.question)
         texts = TEXTS[spoken]
-        quotes = choose(self._question_words(request.question), [hit.passage.text for hit in request.hits], self._words)
+        passages = [(hit.passage.text, hit.score) for hit in request.hits]
+        quotes = choose(request.question, self._question_words(request.question), passages, self._words)
         if quotes:
             lines = [texts.quoted.format(text=quote.text, number=quote.number) for quote in quotes]
             return "\n\n".join([texts.intro, *lines, texts.outro])

@@ -56,6 +56,28 @@ def test_the_best_passage_comes_first_even_when_another_says_more() -> None:
     assert found[-1] == ("The laser room is closed on Mondays.", 2)
 
 
+def test_a_question_for_a_number_is_answered_with_one() -> None:
+    ladders = "Ladders are long. Ladders are red. Ladders are old. Any of the ladders and other tools: 2 euros."
+    assert "2 euros" not in answer("Which ladders?", [ladders])
+    assert "2 euros" in answer("How much for ladders?", [ladders])
+    fines = "比起罚款，我们更想早点拿回电钻。不过有人在等，所以晚还要收费。\n\n- 手动工具：20 欧分。\n- 电动工具和梯子：1 欧元。"
+    assert ("电动工具和梯子：1 欧元。", 1) in quoted(answer("梯子晚还罚多少？", [fines]))
+
+
+def test_what_stands_above_a_sentence_tells_what_it_is_about() -> None:
+    hours = "# Hours\n\n## Laser\n\nOpen on Mondays.\n\n## Kiln\n\nOpen on Tuesdays."
+    assert quoted(answer("When is the kiln open?", [hours]))[0] == ("Open on Tuesdays.", 1)
+
+
+def test_a_command_comes_with_the_line_that_introduces_it() -> None:
+    manual = "Stop it with this:\n\n```sh\nhalt now\n```\n\nTo see the state of the service, run:\n\n```sh\nstatus it\nexit\n```\n"
+    assert quoted(answer("How do I see the state of the service?", [manual])) == [
+        ("To see the state of the service, run:", 1),
+        ("status it", 1),
+        ("exit", 1),
+    ]
+
+
 def test_every_quotation_stands_in_its_passage() -> None:
     passages = [LASER, FINES, KILN]
     for quote, number in quoted(answer("laser sheets Mondays 温度", passages)):
