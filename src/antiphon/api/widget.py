@@ -34,6 +34,7 @@ from antiphon.storage.limits import network_of
 STREAM_PATH = "/api/chat/stream"
 HISTORY_PATH = "/api/chat-history/"
 SAMPLING = Sampling(temperature=0.7, max_tokens=1000)
+MIN_SCORE = 0.7
 
 
 class Widget:
@@ -133,10 +134,16 @@ def _allow(origin: str) -> Headers:
 
 
 def confined(target: Target, site: Site) -> Target:
-    """A site's bot answers from the site's collection, or says that it found nothing."""
+    """A site's bot answers from the site's collection, or says that it found nothing.
+
+    Strangers are answered only when it is rather sure, unless the site names a bot, whose own measure counts then.
+    """
     given: Iterable[str] = (name for name in Sampling.__struct_fields__ if getattr(target.sampling, name) not in (None, ()))
     sampling = msgspec.structs.replace(SAMPLING, **{name: getattr(target.sampling, name) for name in given})
-    return msgspec.structs.replace(target, grounded=True, strict=True, collections=(site.collection,), sampling=sampling)
+    min_score = MIN_SCORE if site.bot is None else target.min_score
+    return msgspec.structs.replace(
+        target, grounded=True, strict=True, collections=(site.collection,), sampling=sampling, min_score=min_score
+    )
 
 
 async def _once_saved(batches: Batches, saving: list[Future[str | None]]) -> Batches:

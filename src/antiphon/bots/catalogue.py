@@ -42,7 +42,7 @@ class Defaults(msgspec.Struct, frozen=True):
     model: str | None = None
     dialects: Mapping[str, str] = {}
     top_k: int = 5
-    min_score: float = 0.7
+    min_score: float = 0.5
     hybrid: bool = True
 
 

@@ -123,7 +123,7 @@ class Dialects(Group):
 
 class Retrieval(Group):
     top_k: Annotated[int, Field(ge=1, le=100, description="Passages given to a model.")] = 5
-    min_score: Annotated[float, Field(ge=0, le=1, description="Least confidence at which passages are used at all.")] = 0.7
+    min_score: Annotated[float, Field(ge=0, le=1, description="Least confidence at which a bot uses passages at all.")] = 0.5
     hybrid: Annotated[bool, Field(description="Use vectors besides words, where there is an embedder.")] = True
     private_networks: Annotated[
         tuple[IPv4Network | IPv6Network, ...],

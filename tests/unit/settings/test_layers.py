@@ -69,11 +69,11 @@ async def test_changes_are_told_once_they_count(database: Database, file: Path) 
     await settings.attach(database, BOX)
     told: list[tuple[frozenset[str], float]] = []
     settings.listen(lambda names: told.append((names, settings.values.retrieval.min_score)))
-    await settings.put("retrieval.min_score", 0.5)
-    await settings.put("retrieval.min_score", 0.5)
+    await settings.put("retrieval.min_score", 0.6)
+    await settings.put("retrieval.min_score", 0.6)
     await settings.put("retrieval.top_k", 9)
     await settings.forget("retrieval.min_score")
-    assert told == [(frozenset({"retrieval.min_score"}), 0.5), (frozenset({"retrieval.min_score"}), 0.7)]
+    assert told == [(frozenset({"retrieval.min_score"}), 0.6), (frozenset({"retrieval.min_score"}), 0.5)]
 
 
 @pytest.mark.anyio
