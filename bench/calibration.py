@@ -23,10 +23,10 @@ import sqlalchemy as sa
 
 from antiphon.retrieval import calibrate, index, store
 from antiphon.retrieval.chunk import chunk
-from antiphon.retrieval.dense import QueryVector
 from antiphon.retrieval.extract.markdown import read
-from antiphon.retrieval.minilm.embedder import MODEL, MiniLm
+from antiphon.retrieval.minilm.embedder import MiniLm
 from antiphon.retrieval.search import gather
+from antiphon.retrieval.vectors import MINILM, QueryVector
 from antiphon.storage.migrate import whole_metadata
 from bench import datasets
 
@@ -105,7 +105,7 @@ def corpus_samples(connection: sa.Connection, embedder: MiniLm | None, folder: P
         extracted = read(path.read_bytes(), path.name, None)
         drafts = datasets.embedded(chunk(extracted), extracted.title, embedder)
         store.replace_passages(
-            connection, document, drafts, text=extracted.text, content_hash="", title=extracted.title, url=None, media_type="", model=MODEL
+            connection, document, drafts, text=extracted.text, content_hash="", title=extracted.title, url=None, media_type="", model=MINILM
         )
     collection = store.find_collection(connection, "corpus")
     known, foreign = (_questions(folder / name) for name in ("questions.jsonl", "foreign.jsonl"))

@@ -15,10 +15,10 @@ import msgspec
 import sqlalchemy as sa
 
 from antiphon.retrieval import store, tokens
-from antiphon.retrieval.chunk import indexed_text
 from antiphon.retrieval.dense import pack
-from antiphon.retrieval.draft import Draft
-from antiphon.retrieval.minilm.embedder import MODEL, MiniLm
+from antiphon.retrieval.draft import Draft, indexed_text
+from antiphon.retrieval.minilm.embedder import MiniLm
+from antiphon.retrieval.vectors import MINILM
 
 NAMES = ("scifact_en", "xquad_en", "xquad_zh", "xquad_vi")
 
@@ -79,7 +79,7 @@ def add_collection(connection: sa.Connection, name: str, pages: Sequence[Page], 
         for page, draft in zip(pages[first : first + 64], _drafts(pages[first : first + 64], embedder), strict=True):
             document = store.upsert_document(connection, collection.id, page.id)
             store.replace_passages(
-                connection, document, [draft], text=page.text, content_hash="", title=page.title, url=None, media_type="", model=MODEL
+                connection, document, [draft], text=page.text, content_hash="", title=page.title, url=None, media_type="", model=MINILM
             )
     return store.find_collection(connection, name)
 

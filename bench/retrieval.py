@@ -15,9 +15,9 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from antiphon.retrieval.dense import QueryVector
 from antiphon.retrieval.minilm.embedder import MiniLm
 from antiphon.retrieval.search import search
+from antiphon.retrieval.vectors import QueryVector
 from antiphon.storage.database import Database
 from antiphon.storage.migrate import whole_metadata
 from antiphon.storage.tables.documents import collections

@@ -32,11 +32,10 @@ from antiphon.providers.quote.provider import Quoting
 from antiphon.providers.transport import Limits, Transport
 from antiphon.retrieval import tokens
 from antiphon.retrieval.egress import Egress
-from antiphon.retrieval.embed import Embedder, RemoteEmbedder
 from antiphon.retrieval.ingest import Ingest
-from antiphon.retrieval.minilm.embedder import MiniLm
 from antiphon.retrieval.reading.pool import Extractor
 from antiphon.retrieval.retriever import Retriever
+from antiphon.retrieval.vectors import Embedder
 from antiphon.runs import store as runs
 from antiphon.settings.declared import Retrieval, Values
 from antiphon.settings.layers import Settings
@@ -216,9 +215,13 @@ def _options(values: Values) -> Options:
 def _embedder(settings: Retrieval, directory: DataDirectory) -> Embedder | None:
     """A server's when one is named, else the local one, else none. Raises OurError for a local one that lacks something."""
     if settings.embedder_url and settings.embedder_model:
+        from antiphon.retrieval.embed import RemoteEmbedder  # lazy: brings numpy, which most servers do without
+
         key = settings.embedder_key
         return RemoteEmbedder(settings.embedder_url, settings.embedder_model, key.get_secret_value() if key else None)
     if settings.embedder_directory:
+        from antiphon.retrieval.minilm.embedder import MiniLm  # lazy: see above
+
         return MiniLm(settings.embedder_directory, directory.models)
     return None
 

@@ -15,8 +15,8 @@ from antiphon.api.stream import Streams
 from antiphon.bots.catalogue import Catalogue
 from antiphon.chat.ports import Retriever
 from antiphon.models.service import ModelService
-from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.ingest import Ingest
+from antiphon.retrieval.vectors import Embedder
 from antiphon.runs.log import RunLog
 from antiphon.storage.database import Database
 from antiphon.storage.limits import RateLimits

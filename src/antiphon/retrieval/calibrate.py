@@ -21,8 +21,8 @@ from collections.abc import Mapping, Sequence
 from typing import Final
 
 from antiphon.retrieval.index import Ranking, Scored, Term
-from antiphon.retrieval.minilm.embedder import MODEL
 from antiphon.retrieval.tokens import MARK, Language
+from antiphon.retrieval.vectors import MINILM
 
 NEAR: Final = 40
 _FLOOR: Final = 0.05  # keeps the logarithm finite
@@ -31,7 +31,7 @@ _OVERLAP: Final = 0.35  # single characters and pairs, syllables and pairs say t
 Coefficients = tuple[float, ...]  # the constant, then one for each feature
 
 WORDS: Final[Coefficients] = (-8.3106, 7.5126, 0.2222, 4.3142)
-SHIPPED: Final[Mapping[tuple[str, Language], Coefficients]] = {(MODEL, "en"): (-12.0054, 4.3122, -0.3600, 5.4081, 13.7915)}
+SHIPPED: Final[Mapping[tuple[str, Language], Coefficients]] = {(MINILM, "en"): (-12.0054, 4.3122, -0.3600, 5.4081, 13.7915)}
 
 
 def features(ranking: Ranking, top: Scored, language: Language, passages: int) -> list[float]:

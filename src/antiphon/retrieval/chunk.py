@@ -12,7 +12,7 @@ from typing import Final
 
 from semantic_text_splitter import MarkdownSplitter
 
-from antiphon.retrieval.draft import Draft
+from antiphon.retrieval.draft import Draft, indexed_text
 from antiphon.retrieval.extract.document import Extracted
 from antiphon.retrieval.tokens import join, language_of, tokenize
 
@@ -26,12 +26,6 @@ _WORDLIKE = re.compile(r"\w")
 def chunk(document: Extracted) -> list[Draft]:
     """Passages of a document in order; none for a text without a letter or digit."""
     return [_draft(document, start, end) for start, end in _cut(document.text)]
-
-
-def indexed_text(title: str, heading: tuple[str, ...], text: str) -> str:
-    """What is tokenised and embedded for a passage: where it stands, then what it says."""
-    path = [part for part in heading if part != title]
-    return "\n".join([title.replace("_", " "), *path, text])
 
 
 def _cut(text: str) -> list[tuple[int, int]]:

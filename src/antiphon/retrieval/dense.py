@@ -15,18 +15,12 @@ import numpy.typing as npt
 import sqlalchemy as sa
 
 from antiphon.retrieval import store
+from antiphon.retrieval.vectors import QueryVector
 
 Floats = npt.NDArray[np.float32]
 Ids = npt.NDArray[np.int64]
 
 _KEPT: Final = 32  # collections whose vectors stay in memory
-
-
-class QueryVector(NamedTuple):
-    """A question's unit vector and the embedder that made it."""
-
-    model: str
-    values: Floats
 
 
 class Cosines(NamedTuple):

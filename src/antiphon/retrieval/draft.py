@@ -20,3 +20,9 @@ class Draft(msgspec.Struct, frozen=True):
     start: int = 0
     end: int = 0
     vector: bytes | None = None
+
+
+def indexed_text(title: str, heading: tuple[str, ...], text: str) -> str:
+    """What is tokenised and embedded for a passage: where it stands, then what it says."""
+    path = [part for part in heading if part != title]
+    return "\n".join([title.replace("_", " "), *path, text])

@@ -1,4 +1,4 @@
-"""Texts to vectors: the port that retrieval needs, and its adapter for any server with an OpenAI-compatible `/embeddings`.
+"""The embedder that asks a server: any with an OpenAI-compatible `/embeddings`.
 
 Source of the format: the OpenAI API reference, "Create embeddings": `{model, input: [...]}` answered by `{data: [{index, embedding}]}`.
 Rules: vectors leave here at unit length. What a server says goes to the log's detail, never to a caller.
@@ -7,7 +7,7 @@ Rules: vectors leave here at unit length. What a server says goes to the log's d
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, Protocol
+from typing import Final
 
 import httpx2 as httpx
 import msgspec
@@ -22,18 +22,6 @@ BATCH: Final = 64
 CONNECT_SECONDS: Final = 5.0
 READ_SECONDS: Final = 60.0
 _REFUSED: Final = range(400, 500)
-
-
-class Embedder(Protocol):
-    """model: an id that two embedders share only if their vectors may be compared.
-
-    `embed` gives unit vectors, float32 (texts, dims), in the order of the texts; it raises UpstreamError when it cannot.
-    """
-
-    @property
-    def model(self) -> str: ...
-
-    async def embed(self, texts: Sequence[str]) -> Floats: ...
 
 
 class _Item(msgspec.Struct):

@@ -21,16 +21,14 @@ import sqlalchemy as sa
 
 from antiphon.core.errors import AntiphonError, BadRequest, NotFound, OurError, UpstreamError
 from antiphon.retrieval import store, tokens
-from antiphon.retrieval.chunk import indexed_text
 from antiphon.retrieval.crawl import USUAL, Bounds, crawl
-from antiphon.retrieval.dense import pack
-from antiphon.retrieval.draft import Draft
+from antiphon.retrieval.draft import Draft, indexed_text
 from antiphon.retrieval.egress import Egress, parse
-from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.extract.document import Extracted, clean, one_line
 from antiphon.retrieval.extract.kinds import kind_of, media_type_of
 from antiphon.retrieval.reading.pool import Extractor
 from antiphon.retrieval.sources import Found, Skipped, Spool, read, scan
+from antiphon.retrieval.vectors import Embedder
 from antiphon.storage import jobs
 from antiphon.storage.database import Database
 from antiphon.storage.ids import new_id
@@ -257,6 +255,8 @@ class Ingest:
     async def _embed(self, item: _Read) -> _Read:
         if self.embedder is None or item.document is None or not item.passages:
             return item
+        from antiphon.retrieval.dense import pack  # lazy: brings numpy, which words alone do without
+
         title = item.document.title
         try:
             vectors = await self.embedder.embed([indexed_text(title, passage.heading, passage.text) for passage in item.passages])

@@ -16,9 +16,8 @@ from antiphon.core.errors import UpstreamError
 from antiphon.core.passages import Hit, SearchResult
 from antiphon.permissions.readable import readable
 from antiphon.retrieval import store
-from antiphon.retrieval.dense import QueryVector
-from antiphon.retrieval.embed import Embedder
 from antiphon.retrieval.search import search
+from antiphon.retrieval.vectors import Embedder, QueryVector
 from antiphon.storage.database import Database
 
 log = structlog.get_logger(__name__)

@@ -9,13 +9,16 @@ Rules: a collection is only looked into when `readable` holds it, and the passag
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import sqlalchemy as sa
 
 from antiphon.core.passages import Components, Hit, SearchResult
-from antiphon.retrieval import calibrate, dense, index, store, tokens
-from antiphon.retrieval.minilm.embedder import MODEL
+from antiphon.retrieval import calibrate, index, store, tokens
+from antiphon.retrieval.vectors import MINILM, QueryVector
+
+if TYPE_CHECKING:
+    from antiphon.retrieval.dense import Cosines
 
 LEAST_SCORE = 0.3
 DENSE_SHARE = 0.3  # of an embedder that we know nothing of: a little is safe even where it does not know the language
@@ -48,7 +51,7 @@ def search(
     top_k: int = 5,
     min_score: float = 0.7,
     hybrid: bool = True,
-    query_vector: dense.QueryVector | None = None,
+    query_vector: QueryVector | None = None,
 ) -> SearchResult:
     """The best passages among the readable collections, or among those of `collection_ids` that are readable.
 
@@ -72,13 +75,13 @@ def gather(
     query: str,
     collections: Sequence[store.Collection],
     searched: index.Scope,
-    vector: dense.QueryVector | None,
+    vector: QueryVector | None,
 ) -> Evidence:
     """Rank by words, and by vectors where there are any."""
     asked = tokens.tokenize_query(query)
     share = _share(vector, asked.language)
-    cosines = dense.cosines(connection, collections, vector) if vector is not None and share else dense.EMPTY
-    ranking = index.rank(connection, asked, searched, besides=cosines.best(index.CANDIDATES))
+    cosines = _cosines(connection, collections, vector) if vector is not None and share else None
+    ranking = index.rank(connection, asked, searched, besides=cosines.best(index.CANDIDATES) if cosines else ())
     if not cosines:
         return Evidence(asked, ranking, [Ranked(scored.coverage, None, scored) for scored in ranking.scored])
     ranked = []
@@ -89,10 +92,16 @@ def gather(
     return Evidence(asked, ranking, ranked)
 
 
-def _share(vector: dense.QueryVector | None, language: tokens.Language) -> float:
+def _cosines(connection: sa.Connection, collections: Sequence[store.Collection], vector: QueryVector) -> Cosines:
+    from antiphon.retrieval import dense  # lazy: brings numpy, which words alone do without
+
+    return dense.cosines(connection, collections, vector)
+
+
+def _share(vector: QueryVector | None, language: tokens.Language) -> float:
     if vector is None:
         return 0.0
-    return ENGLISH_SHARE[language] if vector.model == MODEL else DENSE_SHARE
+    return ENGLISH_SHARE[language] if vector.model == MINILM else DENSE_SHARE
 
 
 def _confidence(found: Evidence, searched: index.Scope, model: str | None) -> float:

@@ -9,9 +9,8 @@ import numpy as np
 import sqlalchemy as sa
 
 from antiphon.retrieval import store, tokens
-from antiphon.retrieval.chunk import indexed_text
 from antiphon.retrieval.dense import pack
-from antiphon.retrieval.draft import Draft
+from antiphon.retrieval.draft import Draft, indexed_text
 from antiphon.storage.migrate import whole_metadata
 from antiphon.storage.tables.documents import collections
 

@@ -5,7 +5,8 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from antiphon.retrieval.chunk import chunk, indexed_text
+from antiphon.retrieval.chunk import chunk
+from antiphon.retrieval.draft import indexed_text
 from antiphon.retrieval.extract.document import Extracted, Section
 
 TEXT = "# Guide\n\n## Install\n\n" + "Put the disc in. " * 120 + "\n\n## Remove\n\nTake the disc out."

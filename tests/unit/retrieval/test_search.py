@@ -5,8 +5,8 @@ import pytest
 import sqlalchemy as sa
 
 from antiphon.retrieval import index, store, tokens
-from antiphon.retrieval.dense import QueryVector
 from antiphon.retrieval.search import search
+from antiphon.retrieval.vectors import QueryVector
 from tests.unit.retrieval.shelf import ALL, draft, only, put, shelf
 
 FRUIT = (

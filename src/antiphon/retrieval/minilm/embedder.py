@@ -19,6 +19,7 @@ import numpy.typing as npt
 
 from antiphon.core.errors import OurError
 from antiphon.retrieval.minilm import graph
+from antiphon.retrieval.vectors import MINILM
 
 if TYPE_CHECKING:
     import onnxruntime
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
 Floats = npt.NDArray[np.float32]
 
-MODEL: Final = "all-minilm-l6-v2"
 LONGEST: Final = 256  # tokens that the model was trained on; the rest of a text is not seen
 BATCH: Final = 16
 _FILES: Final = ("config.json", "tokenizer.json", "model.safetensors")
@@ -40,7 +40,7 @@ class MiniLm:
     Raises OurError at once when packages or files are missing.
     """
 
-    model = MODEL
+    model = MINILM
 
     def __init__(self, weights: Path, kept: Path, *, threads: int = 0) -> None:
         missing = [name for name in _PACKAGES if find_spec(name) is None]
@@ -94,7 +94,7 @@ class MiniLm:
     def _converted(self) -> Path:
         source = self._weights / "model.safetensors"
         state = source.stat()
-        path = self._kept / f"{MODEL}-{_REVISION}-{state.st_size:x}-{state.st_mtime_ns:x}.onnx"
+        path = self._kept / f"{MINILM}-{_REVISION}-{state.st_size:x}-{state.st_mtime_ns:x}.onnx"
         if not path.exists():
             shape = msgspec.json.decode((self._weights / "config.json").read_bytes(), type=graph.Shape)
             self._kept.mkdir(parents=True, exist_ok=True)
