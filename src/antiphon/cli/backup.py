@@ -23,7 +23,7 @@ def backup(file: Path, data: Path | None, config: Path | None) -> None:
     Whoever has the file has everything: keep it as you keep the server.
     """
     size = write_backup(_directory(data, config), file, version("antiphon"))
-    click.echo(f"Wrote {file} ({size / 1_000_000:.1f} MB).")
+    click.echo(f"Wrote {file} ({size / 1_000_000:.2f} MB).")
 
 
 @click.command()

@@ -35,8 +35,8 @@ def doctor(data: Path | None, config: Path | None) -> None:
     for notice in settings.notices:
         report.bad(notice, "correct its name, or take it away")
     directory = DataDirectory(settings.values.server.data)
-    _look_at_directory(report, directory)
-    _look_at_server(report, directory, data, config)
+    if _look_at_directory(report, directory):
+        _look_at_server(report, directory, data, config)
     report.end()
 
 
@@ -57,7 +57,8 @@ class _Report:
             sys.exit(1)
 
 
-def _look_at_directory(report: _Report, directory: DataDirectory) -> None:
+def _look_at_directory(report: _Report, directory: DataDirectory) -> bool:
+    """False when no server could run on it."""
     mode = directory.path.stat().st_mode & 0o077
     if mode:
         report.bad(f"{directory.path} can be read by other users of this machine", f"chmod 700 {directory.path}")
@@ -73,6 +74,8 @@ def _look_at_directory(report: _Report, directory: DataDirectory) -> None:
             report.good(f"database of {directory.database.stat().st_size / 1_000_000:.1f} MB is sound")
         else:
             report.bad("the database is damaged", "stop the server and restore a backup: antiphon restore FILE")
+            return False
+    return True
 
 
 def _look_at_server(report: _Report, directory: DataDirectory, data: Path | None, config: Path | None) -> None:

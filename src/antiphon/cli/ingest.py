@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 from rich.console import Console
@@ -61,13 +62,22 @@ def ingest(
         tickets = [server.post(f"{address}/documents", body) for body in asked]
         tickets += [server.post(f"{address}/documents", {"urls": [url], "pages": pages}) for url in urls]
         ready, failed = _follow(server, address, tickets)
-        while watch:
-            time.sleep(_WATCH_SECONDS)
-            again = [server.post(f"{address}/documents", body) for body in asked]
-            if any(ticket["jobs"] or ticket["deleted"] or ticket["skipped"] for ticket in again):
-                _follow(server, address, again)
+        if watch:
+            with suppress(KeyboardInterrupt):
+                _watch(server, address, asked)
+            return
     if failed and (strict or not ready):
         raise OurError(f"{failed} could not be taken in; see above." if ready else "Nothing could be taken in; see above.")
+
+
+def _watch(server: Server, address: str, asked: Sequence[dict[str, Any]]) -> NoReturn:
+    """Until it is interrupted, which is how it is meant to end."""
+    click.echo("Watching for changes. Ctrl-C ends it.", err=True)
+    while True:
+        time.sleep(_WATCH_SECONDS)
+        again = [server.post(f"{address}/documents", body) for body in asked]
+        if any(ticket["jobs"] or ticket["deleted"] or ticket["skipped"] for ticket in again):
+            _follow(server, address, again)
 
 
 def _follow(server: Server, address: str, tickets: Sequence[dict[str, Any]]) -> tuple[int, int]:

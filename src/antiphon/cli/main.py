@@ -56,14 +56,12 @@ def cli() -> None:
 
 
 def main() -> None:
-    """Runs the command line; what went wrong is one line on standard error. Exit codes: 0 done, 1 failed, 2 wrong usage."""
+    """Runs the command line; what went wrong is one line on standard error. Exit codes: 0 done, 1 failed or broken off, 2 wrong usage."""
     try:
         cli(prog_name="antiphon")
     except AntiphonError as error:
         click.echo(f"antiphon: {error.message}", err=True)
         sys.exit(1)
-    except KeyboardInterrupt:
-        sys.exit(130)
 
 
 if __name__ == "__main__":
