@@ -1,13 +1,14 @@
 from __future__ import annotations
 
+import limits
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from limits import parse
 
 from antiphon.core.errors import OurError, RateLimited
 from antiphon.storage import limits as room
-from antiphon.storage.limits import RateLimits, network_of
+from antiphon.storage.limits import RateLimits, Rule, network_of, parse
+from antiphon.storage.shared_limits import RETRY_SECONDS
 from tests.support.upstream import closed_port
 
 pytestmark = pytest.mark.anyio
@@ -80,6 +81,27 @@ async def test_what_is_over_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> Non
     assert not await allowed(limits, "1/minute", "9999")
 
 
+@pytest.mark.parametrize(
+    ("text", "rule"),
+    [
+        ("5/minute", Rule(5, 60)),
+        ("1 per second", Rule(1, 1)),
+        ("300 per 5 minutes", Rule(300, 300)),
+        ("7/2 hours", Rule(7, 7_200)),
+        ("9/days", Rule(9, 86_400)),
+    ],
+)
+def test_rules_mean_what_the_library_for_redis_takes_them_for(text: str, rule: Rule) -> None:
+    item = limits.parse(text)
+    assert parse(text) == rule == Rule(item.amount, item.get_expiry())
+
+
+@pytest.mark.parametrize("text", ["", "5", "minute", "five/minute", "5/month", "5/minute; 6/hour", "-1/minute"])
+def test_other_rules_are_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="no rule"):
+        parse(text)
+
+
 @given(st.lists(st.floats(0, 30), max_size=80), st.integers(1, 6))
 def test_no_window_ever_holds_more(steps: list[float], amount: int) -> None:
     clock = Clock()
@@ -101,7 +123,7 @@ async def test_without_redis_every_server_counts_for_itself() -> None:
     limits = RateLimits(f"redis://127.0.0.1:{closed_port()}", clock=clock)
     assert await allowed(limits, "2/minute", "x")
     assert await allowed(limits, "2/minute", "x")
-    clock.now += room.RETRY_REDIS_SECONDS + 1
+    clock.now += RETRY_SECONDS + 1
     assert not await allowed(limits, "2/minute", "x")
     await limits.clear("2/minute", "x")
     assert await allowed(limits, "2/minute", "x")
