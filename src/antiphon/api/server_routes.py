@@ -70,13 +70,15 @@ async def docs(request: Request, services: Given) -> Response:
     """The same to read."""
     root = services.options.root_path
     paths: dict[str, dict[str, Any]] = request.app.openapi()["paths"]
-    rows = "".join(
-        f"<dt><code>{method.upper()} {escape(path)}</code></dt><dd>{escape(route.get('description') or route.get('summary', ''))}</dd>"
-        for path, methods in paths.items()
-        for method, route in methods.items()
-    )
+    groups: dict[str, list[str]] = {"dialects": []}
+    for path, methods in paths.items():
+        for method, route in methods.items():
+            what = escape(route.get("description") or route.get("summary", "").capitalize())
+            row = f"<dt><code>{method.upper()} {escape(path)}</code></dt><dd>{what}</dd>"
+            groups.setdefault(route["tags"][0], []).append(row)
+    shown = "".join(f"<h2>{escape(name.capitalize())}</h2><dl>{''.join(rows)}</dl>" for name, rows in groups.items())
     note = f'<p class="note">For programs: <a href="{root}/openapi.json">openapi.json</a></p>'
-    return page("Antiphon's API", f"<h1>Every route</h1>{note}<dl>{rows}</dl>", root)
+    return page("Antiphon's API", f"<h1>Every route</h1>{note}{shown}", root)
 
 
 def _shown(row: Any) -> dict[str, Any]:
