@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from math import inf
-from typing import Literal, NoReturn
+from typing import NoReturn
 
 from antiphon.api.http import Message
 from antiphon.api.stream import Stream, Streams, collect, pump
 from antiphon.chat.ports import Batches
 from antiphon.core.actor import ANONYMOUS
-from antiphon.core.errors import AntiphonError
 from antiphon.core.events import Event, TextDelta
 from antiphon.core.fold import Answer
-from antiphon.dialects.base import Ask, Head, Reply
+from antiphon.dialects.base import Dialect
 from antiphon.runs.log import Run
 from antiphon.runs.recorder import Record, record
 
@@ -22,30 +21,19 @@ BEAT = b": beat\n\n"
 
 
 class Tagged:
-    """A dialect that says the names of the events; most of it is never asked for here."""
-
-    name = "tagged"
-    heartbeat: bytes | None = BEAT
-    on_disconnect: Literal["stop", "detach"] = "stop"
-    sources: Literal["field", "footer"] = "field"
-    stream_type = "text/event-stream"
-    eager = False
-    max_write = 1 << 20
-
-    def decode(self, head: Head, body: bytes) -> NoReturn:
-        raise AssertionError
-
-    def renderer(self, ask: Ask) -> NoReturn:
-        raise AssertionError
-
-    def whole(self, ask: Ask, answer: Answer) -> NoReturn:
-        raise AssertionError
-
-    def error(self, error: AntiphonError) -> Reply:
-        raise AssertionError
+    """Says the names of the events."""
 
     def events(self, batch: Sequence[Event]) -> bytes:
         return b"".join(frame(event) for event in batch)
+
+
+def _never(*_: object) -> NoReturn:
+    raise AssertionError("nothing between a run and its client asks for this")
+
+
+TAGGED = Dialect(
+    name="tagged", heartbeat=BEAT, sources="field", max_write=1 << 20, decode=_never, renderer=_never, whole=_never, error=_never
+)
 
 
 def frame(event: Event) -> bytes:
@@ -95,14 +83,14 @@ class Client:
 class Show:
     """One run on its way to one client: `say` a batch, `fail`, or let it hang."""
 
-    def __init__(self, *, eager: bool = False, streams: Streams | None = None, dialect: Tagged | None = None, silence: float = inf) -> None:
+    def __init__(self, *, eager: bool = False, streams: Streams | None = None, dialect: Dialect = TAGGED, silence: float = inf) -> None:
         self.client = Client()
         self.run = Run("run_1", ANONYMOUS, "tagged", 0)
         self.streams = Streams() if streams is None else streams
         self.records: list[Record] = []
         self.closed = False
         self.stream: Stream | None = None
-        self._dialect = dialect or Tagged()
+        self._dialect = dialect
         self._eager, self._silence = eager, silence
         self._queue: asyncio.Queue[Sequence[Event]] = asyncio.Queue()
 
@@ -120,7 +108,7 @@ class Show:
     async def _pump(self) -> None:
         batches = self._begin()
         assert self.stream is not None
-        await pump(self.streams, self.stream, self.run, self._dialect, batches, self.client.receive, eager=self._eager)
+        await pump(self.streams, self.stream, self.run, Tagged(), batches, self.client.receive, eager=self._eager)
 
     async def _collect(self) -> Answer:
         batches = self._begin()

@@ -4,12 +4,12 @@
 the first byte. No I/O, no clock, no randomness: ids and times are arguments. A renderer is given every event of a run, in order, and must
 match the union exhaustively; what a dialect cannot say is listed in its README.
 
-A new dialect is a folder with `decode.py`, `render.py`, `README.md` and a row in the api room's table.
+A new dialect is a folder with `decode.py`, `render.py`, `dialect.py` (its habits), `README.md` and a row in the api room's table.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import ceil
 from typing import Literal, Protocol
 
@@ -71,27 +71,25 @@ class Renderer(Protocol):
     def events(self, batch: Sequence[Event]) -> bytes: ...
 
 
-class Dialect(Protocol):
+class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """name: as in settings. heartbeat: bytes sent after `heartbeat_seconds` of silence, None for never.
 
     on_disconnect: stop ends the upstream call when the reader leaves; detach lets the run go on.
     sources: how citations are told: `field` (the dialect has a place for them), `footer` (its renderer adds a list after the text).
     stream_type: the exact Content-Type of a stream. eager: a stream begins at once and tells every failure inside it; otherwise a failure
     before the first word is an HTTP status. max_write: bytes that one write may hold (writes are cut between frames only).
+
+    decode: a request. renderer: for one stream. whole: an answer that is not streamed. error: a failure before the first byte.
     """
 
     name: str
     heartbeat: bytes | None
-    on_disconnect: Literal["stop", "detach"]
     sources: Literal["field", "footer"]
-    stream_type: str
-    eager: bool
-    max_write: int
-
-    def decode(self, head: Head, body: bytes) -> Ask: ...
-
-    def renderer(self, ask: Ask) -> Renderer: ...
-
-    def whole(self, ask: Ask, answer: Answer) -> Reply: ...
-
-    def error(self, error: AntiphonError) -> Reply: ...
+    decode: Callable[[Head, bytes], Ask]
+    renderer: Callable[[Ask], Renderer]
+    whole: Callable[[Ask, Answer], Reply]
+    error: Callable[[AntiphonError], Reply]
+    on_disconnect: Literal["stop", "detach"] = "stop"
+    stream_type: str = SSE
+    eager: bool = False
+    max_write: int = 65_536

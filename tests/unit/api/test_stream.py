@@ -8,6 +8,7 @@ from typing import Literal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from antiphon.api.http import ClientGone
 from antiphon.api.stream import STALL_SECONDS, Stream, Streams, pump
@@ -16,7 +17,7 @@ from antiphon.core.actor import ANONYMOUS
 from antiphon.core.errors import AntiphonError, Unavailable
 from antiphon.core.events import ChoiceEnd, ErrorEvent, Event, Passages, RunEnd, RunStart, Status, TextDelta
 from antiphon.runs.log import Run
-from tests.support.streams import BEAT, Client, Show, Tagged, frame
+from tests.support.streams import BEAT, TAGGED, Client, Show, Tagged, frame
 
 pytestmark = pytest.mark.anyio
 
@@ -98,7 +99,7 @@ async def test_an_eager_dialect_s_client_may_leave_before_the_run_begins() -> No
 
 @pytest.mark.parametrize(("end", "told"), [([], b"data: ErrorEvent\n\ndata: RunEnd\n\n"), ([DONE], b"data: RunEnd\n\n")])
 async def test_a_reader_of_a_run_that_is_made_elsewhere_is_told_of_a_shutdown(end: list[Event], told: bytes) -> None:
-    run, client, streams, dialect = Run("run_1", ANONYMOUS, "tagged", 0), Client(), Streams(), Tagged()
+    run, client, streams = Run("run_1", ANONYMOUS, "tagged", 0), Client(), Streams()
 
     async def batches() -> Batches:
         yield []
@@ -106,8 +107,8 @@ async def test_a_reader_of_a_run_that_is_made_elsewhere_is_told_of_a_shutdown(en
         await asyncio.Event().wait()
 
     async def read() -> None:
-        stream = Stream(dialect, run, client.send, [], inf)
-        await pump(streams, stream, run, dialect, batches(), client.receive, eager=True)
+        stream = Stream(TAGGED, run, client.send, [], inf)
+        await pump(streams, stream, run, Tagged(), batches(), client.receive, eager=True)
 
     task = asyncio.create_task(read())
     await client.until(frame(A))
@@ -154,10 +155,7 @@ async def test_when_a_heartbeat_is_due() -> None:
 
 
 async def test_a_dialect_without_a_heartbeat_is_never_due() -> None:
-    class Silent(Tagged):
-        heartbeat = None
-
-    show = Show(dialect=Silent(), silence=0.0)
+    show = Show(dialect=replace(TAGGED, heartbeat=None), silence=0.0)
     task = await show.pumped([START])
     assert not show.live.due(inf)
     await show.say([DONE])
@@ -188,11 +186,8 @@ FRAMES = st.lists(st.integers(1, 30).map(lambda size: b"data: " + b"x" * size + 
 
 @given(FRAMES, st.integers(1, 80))
 async def test_a_write_is_cut_between_frames_only(frames: list[bytes], limit: int) -> None:
-    class Narrow(Tagged):
-        max_write = limit
-
     client = Client()
-    stream = Stream(Narrow(), Run("run_1", ANONYMOUS, "narrow", 0), client.send, [], inf)
+    stream = Stream(replace(TAGGED, max_write=limit), Run("run_1", ANONYMOUS, "narrow", 0), client.send, [], inf)
     await stream.write(b"".join(frames))
     bodies = [message["body"] for message in client.messages]
     assert b"".join(bodies) == b"".join(frames)
@@ -202,11 +197,8 @@ async def test_a_write_is_cut_between_frames_only(frames: list[bytes], limit: in
 
 
 async def test_bytes_without_frames_are_written_as_they_are() -> None:
-    class Narrow(Tagged):
-        max_write = 4
-
     client = Client()
-    stream = Stream(Narrow(), Run("run_1", ANONYMOUS, "narrow", 0), client.send, [], inf)
+    stream = Stream(replace(TAGGED, max_write=4), Run("run_1", ANONYMOUS, "narrow", 0), client.send, [], inf)
     await stream.write(b'{"a":1}\n')
     await stream.write(b"")
     assert client.messages == [{"type": "http.response.body", "body": b'{"a":1}\n', "more_body": True}]

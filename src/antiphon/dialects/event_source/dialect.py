@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from antiphon.core.errors import AntiphonError
-from antiphon.core.fold import Answer
-from antiphon.dialects.base import SSE, Ask, Dialect, Head, Reply
+from antiphon.dialects.base import Dialect
 from antiphon.dialects.event_source import decode, render
 from antiphon.wire.sse import comment
 
-
-class EventSource:
-    name = "event_source"
-    heartbeat: bytes | None = comment("keepalive")
-    on_disconnect: Literal["stop", "detach"] = "detach"
-    sources: Literal["field", "footer"] = "field"
-    stream_type = SSE
-    eager = True
-    max_write = 65_536
-
-    def decode(self, head: Head, body: bytes) -> Ask:
-        return decode.decode(head, body)
-
-    def renderer(self, ask: Ask) -> render.RecordRenderer:
-        return render.RecordRenderer()
-
-    def whole(self, ask: Ask, answer: Answer) -> Reply:
-        return render.whole(ask, answer)
-
-    def error(self, error: AntiphonError) -> Reply:
-        return render.error(error)
-
-
-EVENT_SOURCE: Dialect = EventSource()
+EVENT_SOURCE = Dialect(
+    name="event_source",
+    heartbeat=comment("keepalive"),
+    sources="field",
+    on_disconnect="detach",
+    eager=True,
+    decode=decode.decode,
+    renderer=lambda _: render.RecordRenderer(),
+    whole=render.whole,
+    error=render.error,
+)

@@ -2,34 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from antiphon.core.errors import AntiphonError
-from antiphon.core.fold import Answer
-from antiphon.dialects.base import SSE, Ask, Dialect, Head, Reply
+from antiphon.dialects.base import SSE, Dialect
 from antiphon.dialects.kuwa import decode, render
 
-
-class Kuwa:
-    name = "kuwa"
-    heartbeat: bytes | None = None
-    on_disconnect: Literal["stop", "detach"] = "stop"
-    sources: Literal["field", "footer"] = "footer"
-    stream_type = f"{SSE}; charset=utf-8"
-    eager = False
-    max_write = 65_536
-
-    def decode(self, head: Head, body: bytes) -> Ask:
-        return decode.decode(head, body)
-
-    def renderer(self, ask: Ask) -> render.CharacterRenderer:
-        return render.CharacterRenderer(ask)
-
-    def whole(self, ask: Ask, answer: Answer) -> Reply:
-        return render.whole(ask, answer)
-
-    def error(self, error: AntiphonError) -> Reply:
-        return render.error(error)
-
-
-KUWA: Dialect = Kuwa()
+KUWA = Dialect(
+    name="kuwa",
+    heartbeat=None,
+    sources="footer",
+    stream_type=f"{SSE}; charset=utf-8",
+    decode=decode.decode,
+    renderer=render.CharacterRenderer,
+    whole=render.whole,
+    error=render.error,
+)

@@ -2,34 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Literal
-
-from antiphon.core.errors import AntiphonError
-from antiphon.core.fold import Answer
-from antiphon.dialects.base import SSE, Ask, Dialect, Head, Reply
+from antiphon.dialects.base import Dialect
 from antiphon.dialects.xiaozhi import decode, render
 
-
-class XiaoZhi:
-    name = "xiaozhi"
-    heartbeat: bytes | None = b": keepalive\n"
-    on_disconnect: Literal["stop", "detach"] = "stop"
-    sources: Literal["field", "footer"] = "footer"
-    stream_type = SSE
-    eager = False
-    max_write = 65_536
-
-    def decode(self, head: Head, body: bytes) -> Ask:
-        return decode.decode(head, body)
-
-    def renderer(self, ask: Ask) -> render.MessageRenderer:
-        return render.MessageRenderer()
-
-    def whole(self, ask: Ask, answer: Answer) -> Reply:
-        return render.whole(ask, answer)
-
-    def error(self, error: AntiphonError) -> Reply:
-        return render.error(error)
-
-
-XIAOZHI: Dialect = XiaoZhi()
+XIAOZHI = Dialect(
+    name="xiaozhi",
+    heartbeat=b": keepalive\n",
+    sources="footer",
+    decode=decode.decode,
+    renderer=lambda _: render.MessageRenderer(),
+    whole=render.whole,
+    error=render.error,
+)
