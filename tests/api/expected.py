@@ -121,7 +121,7 @@ MANAGEMENT: Final[dict[str, Row]] = {
     "GET /static/{name}": _open("/static/page.css"),
     "GET /": _open("/"),
     "GET /setup": _open("/setup"),
-    "GET /documents/{id}": Row("anyone", 404, "/documents/doc_none"),
+    "GET /documents/{id}": Row("anyone", 404, "/documents/doc_none", READ),
 }
 
 TABLE: Final[dict[str, Row]] = DIALECTS | MANAGEMENT

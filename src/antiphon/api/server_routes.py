@@ -73,9 +73,10 @@ async def docs(request: Request, services: Given) -> Response:
     groups: dict[str, list[str]] = {"dialects": []}
     for path, methods in paths.items():
         for method, route in methods.items():
-            what = escape(route.get("description") or route.get("summary", "").capitalize())
-            row = f"<dt><code>{method.upper()} {escape(path)}</code></dt><dd>{what}</dd>"
-            groups.setdefault(route["tags"][0], []).append(row)
+            group = groups.setdefault(route["tags"][0], [])
+            summary = route["summary"] if group is groups["dialects"] else route["summary"].capitalize()
+            what = escape(route.get("description") or summary)
+            group.append(f"<dt><code>{method.upper()} {escape(path)}</code></dt><dd>{what}</dd>")
     shown = "".join(f"<h2>{escape(name.capitalize())}</h2><dl>{''.join(rows)}</dl>" for name, rows in groups.items())
     note = f'<p class="note">For programs: <a href="{root}/openapi.json">openapi.json</a></p>'
     return page("Antiphon's API", f"<h1>Every route</h1>{note}{shown}", root)
