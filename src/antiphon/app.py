@@ -21,6 +21,7 @@ from antiphon.api.services import DAY_MS, Options, Services
 from antiphon.api.stream import Streams
 from antiphon.bots.catalogue import Catalogue, Defaults
 from antiphon.conversations import store as conversations
+from antiphon.core.target import ECHO, QUOTE
 from antiphon.jobs.housekeeping import Chore, Housekeeper, ended_jobs
 from antiphon.jobs.worker import Worker
 from antiphon.models.catalogue import ModelCatalogue
@@ -91,7 +92,7 @@ class Application:
             transport, keyring.box("provider-key"), self.settings.variable, found=self.settings.found, ollama_url=values.models.ollama_url
         )
         discovery = Discovery(transport, lambda: database.read(servers.all))
-        models = ModelCatalogue(servers, discovery, {"quote": Quoting(_words, _question_words), "echo": Echo()})
+        models = ModelCatalogue(servers, discovery, {QUOTE: Quoting(_words, _question_words), ECHO: Echo()})
         extractor, streams = Extractor(), Streams()
         embedder = _embedder(values.retrieval, self.directory)
         egress = Egress(allowed=[str(network) for network in values.retrieval.private_networks])

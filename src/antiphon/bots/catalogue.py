@@ -16,11 +16,9 @@ from antiphon.bots.sites import Site
 from antiphon.bots.store import ANTIPHON, Bot, all_origins, find_bot, find_site, list_bots
 from antiphon.core.actor import Actor
 from antiphon.core.errors import NotFound
-from antiphon.core.target import Listed, Target
+from antiphon.core.target import QUOTE, Listed, Target
 from antiphon.permissions.readable import held, may
 from antiphon.storage.database import Database
-
-QUOTE = "quote"
 
 
 class Models(Protocol):

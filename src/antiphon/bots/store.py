@@ -13,6 +13,7 @@ from msgspec import Meta
 from antiphon.bots.sites import SLUG, Site, origins_of
 from antiphon.core.errors import BadRequest, Conflict, NotFound
 from antiphon.core.request import Sampling
+from antiphon.core.target import BUILT_IN
 from antiphon.permissions import grants
 from antiphon.permissions.grants import Visibility
 from antiphon.storage.ids import new_id, now_ms
@@ -20,7 +21,7 @@ from antiphon.storage.tables.documents import collections
 from antiphon.storage.tables.models import bots, models, sites
 
 ANTIPHON: Final = "antiphon"
-RESERVED: Final = frozenset({ANTIPHON, "quote", "echo"})
+RESERVED: Final = frozenset({ANTIPHON, *BUILT_IN})
 MAX_PERSONA: Final = 32_000
 _NAME = re.compile(r"[^\s/?#%\x00-\x1f\x7f]{1,100}")
 

@@ -6,12 +6,17 @@ A stream of events travels in batches: one batch is what one upstream read broug
 from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Sequence
-from typing import Protocol
+from typing import Final, Protocol
 
 import msgspec
 
 from antiphon.core.events import Event
 from antiphon.core.request import ChatRequest, Sampling
+
+QUOTE: Final = "quote"
+ECHO: Final = "echo"
+BUILT_IN: Final = (QUOTE, ECHO)
+"""Models that need no server, by the names they are asked by; nothing else may take these."""
 
 Batches = AsyncGenerator[Sequence[Event], None]
 

@@ -13,15 +13,12 @@ import msgspec
 import sqlalchemy as sa
 
 from antiphon.core.actor import Actor
-from antiphon.core.target import Listed, Provider, Target
+from antiphon.core.target import ECHO, QUOTE, Listed, Provider, Target
 from antiphon.models.discovery import Discovery
 from antiphon.models.servers import ModelServer, Servers
 from antiphon.models.store import ModelRow, find_model, list_models
 from antiphon.permissions import grants
 from antiphon.permissions.readable import held, may
-
-QUOTE = "quote"
-ECHO = "echo"
 
 
 class ModelCatalogue:

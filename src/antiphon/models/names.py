@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-from typing import Final
 from urllib.parse import urlsplit
 
 from antiphon.core.errors import BadRequest
+from antiphon.core.target import BUILT_IN
 
 _NAME = re.compile(r"[^\s/?#%\x00-\x1f\x7f][^\s?#%\x00-\x1f\x7f]{0,127}")
 _VERSION = re.compile(r"/v\d+[a-z0-9]*(?:/|$)")
-BUILT_IN: Final = ("quote", "echo")
 
 
 def model_name(name: str) -> str:

@@ -9,10 +9,11 @@ import msgspec
 import sqlalchemy as sa
 
 from antiphon.core.errors import BadRequest, Conflict, NotFound
+from antiphon.core.target import BUILT_IN
 from antiphon.models import store
 from antiphon.models.catalogue import establish
 from antiphon.models.discovery import Discovery
-from antiphon.models.names import BUILT_IN, address, backend_name, model_name
+from antiphon.models.names import address, backend_name, model_name
 from antiphon.models.servers import OPENAI_COMPATIBLE, Origin, Servers
 from antiphon.permissions import grants
 from antiphon.permissions.grants import Visibility

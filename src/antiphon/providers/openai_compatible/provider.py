@@ -41,7 +41,7 @@ class Server(msgspec.Struct, frozen=True):
 
 
 class OpenAICompatible:
-    """A provider: see chat.ports.Provider."""
+    """A provider: see core.target.Provider."""
 
     def __init__(self, transport: Transport, server: Server) -> None:
         self._transport = transport
