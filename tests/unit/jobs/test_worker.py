@@ -150,7 +150,7 @@ async def test_a_long_job_keeps_its_lease(database: Database) -> None:
     await worker.start()
     await handler.seen.get()
     first = await lease()
-    while await lease() <= first:  # noqa: ASYNC110  # the lease is in a file; there is no event to wait for
+    while await lease() <= first:  # the lease is in a file; there is no event to wait for
         await asyncio.sleep(0.01)
     release.set()
     assert [(job.status, job.attempts) for job in await ended(database, 1)] == [("done", 1)]
