@@ -98,6 +98,7 @@ def add_user(connection: sa.Connection, name: str, email: str | None, password: 
 
 
 def existing_user(connection: sa.Connection, id: str) -> User:
+    """Raises NotFound."""
     user = user_by_id(connection, id)
     if user is None:
         raise NotFound("There is no such user.", code="user_not_found")
@@ -109,7 +110,7 @@ def has_admin(connection: sa.Connection) -> bool:
 
 
 def set_password(connection: sa.Connection, user: str, password: str) -> None:
-    """Ends every session and token of the user."""
+    """Ends every session and token of the user. Raises NotFound."""
     existing_user(connection, user)
     values = {"password": password, "token_version": users.c.token_version + 1}
     connection.execute(users.update().where(users.c.id == user).values(values))
@@ -128,6 +129,7 @@ def refresh_password(connection: sa.Connection, user: str, old: str, new: str) -
 
 
 def set_role(connection: sa.Connection, user: str, role: Role) -> User:
+    """Raises NotFound, Conflict for the last administrator."""
     if role != "admin":
         _keep_an_admin(connection, user)
     existing_user(connection, user)
@@ -136,7 +138,7 @@ def set_role(connection: sa.Connection, user: str, role: Role) -> User:
 
 
 def suspend(connection: sa.Connection, user: str) -> User:
-    """Ends every session and token; keys stop working as long as it lasts."""
+    """Ends every session and token; keys stop working as long as it lasts. Raises NotFound, Conflict for the last administrator."""
     _keep_an_admin(connection, user)
     existing_user(connection, user)
     values = {"suspended_at": now_ms(), "token_version": users.c.token_version + 1}
@@ -146,12 +148,13 @@ def suspend(connection: sa.Connection, user: str) -> User:
 
 
 def resume(connection: sa.Connection, user: str) -> User:
+    """Raises NotFound."""
     connection.execute(users.update().where(users.c.id == user).values(suspended_at=None))
     return existing_user(connection, user)
 
 
 def delete_user(connection: sa.Connection, user: str) -> None:
-    """With sessions, keys, grants, conversations and the texts of runs. What was used stays, for the sums."""
+    """With sessions, keys, grants, conversations and the texts of runs. What was used stays, for the sums. Raises NotFound, Conflict."""
     _keep_an_admin(connection, user)
     existing_user(connection, user)
     keys = sa.select(api_keys.c.id).where(api_keys.c.user == user)
@@ -170,7 +173,7 @@ def _keep_an_admin(connection: sa.Connection, user: str) -> None:
 
 
 def add_session(connection: sa.Connection, user: str, hash: str, expires_at: int) -> None:
-    """Also notes the sign-in and clears away sessions whose time is over."""
+    """Also clears away sessions whose time is over."""
     now = now_ms()
     connection.execute(sessions.delete().where(sessions.c.expires_at <= now))
     connection.execute(sessions.insert().values(hash=hash, user=user, created_at=now, expires_at=expires_at))
@@ -194,6 +197,7 @@ def end_session(connection: sa.Connection, hash: str) -> None:
 def add_key(
     connection: sa.Connection, user: str, name: str, hash: str, prefix: str, scopes: Sequence[str], expires_at: int | None
 ) -> ApiKey:
+    """Raises NotFound for the user."""
     existing_user(connection, user)
     id = new_id("key")
     row = {"id": id, "user": user, "name": name, "hash": hash, "prefix": prefix, "scopes": sorted(scopes), "expires_at": expires_at}
