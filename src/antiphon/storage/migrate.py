@@ -23,19 +23,27 @@ SCRIPTS: Final = Path(__file__).parent / "migrations"
 
 
 def upgrade(path: Path) -> bool:
-    """Create or upgrade the database at `path`; True when it changed. Raises OurError when it belongs to a newer program.
+    """Create or upgrade the database at `path`; True when it changed. Raises OurError when it is damaged or belongs to a newer program.
 
     All steps run in one transaction: a failure leaves the database as it was.
     """
     database = Database(path)
     try:
-        found = database.read_now(revision)
+        found = _stored_revision(database)
         if found == HEAD:
             return False
         database.write_now(_run_scripts, found)
         return True
     finally:
         database.close()
+
+
+def _stored_revision(database: Database) -> str | None:
+    try:
+        return database.read_now(revision)
+    except sa.exc.DatabaseError as error:
+        message = "The database is damaged, or is not one of Antiphon's. Restore a backup: antiphon restore FILE."
+        raise OurError(message, code="bad_database", detail=str(error)) from None
 
 
 def revision(connection: sa.Connection) -> str | None:

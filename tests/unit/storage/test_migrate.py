@@ -108,3 +108,10 @@ def test_rows_survive_reopening(tmp_path: Path) -> None:
         assert database.read_now(lambda connection: connection.exec_driver_sql("SELECT count(*) FROM settings").scalar()) == 1
     finally:
         database.close()
+
+
+def test_a_damaged_file_is_said_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "antiphon.db"
+    path.write_bytes(b"this is no database" * 1000)
+    with pytest.raises(OurError, match="damaged"):
+        migrate.upgrade(path)
