@@ -9,9 +9,11 @@ from antiphon.core.actor import ANONYMOUS, Actor
 
 
 def family(kind: type[errors.AntiphonError]) -> Iterator[type[errors.AntiphonError]]:
+    """The tree of core; rooms may have grown branches of their own, with other arguments."""
     yield kind
     for child in kind.__subclasses__():
-        yield from family(child)
+        if child.__module__ == errors.__name__:
+            yield from family(child)
 
 
 @pytest.mark.parametrize("kind", list(family(errors.AntiphonError)), ids=lambda kind: kind.__name__)
