@@ -4,8 +4,8 @@ Score of a sentence: the weights of the question's terms in it, each term weighi
 fourth root of the sentence's length, so that a long sentence needs more to show. A term that only its headings, or the line that introduces
 it, have counts as a part. What a question for a number wants is a sentence with one. A sentence is worth as much as its passage.
 
-The best passage is always quoted first, because search knows more (title, headings, all passages) than one sentence tells; others are
-quoted only when they say nearly as much. A line that introduces something is quoted with the first thing it introduces.
+The best passage is always quoted first, because search knows more (title, headings, all passages) than one sentence tells; a second
+sentence of it may bring a term that the first lacks. Others are quoted only when they say nearly as much. A line that introduces something is quoted with the first thing it introduces.
 """
 
 from __future__ import annotations
@@ -65,12 +65,17 @@ def choose(question: str, wanted: Collection[str], passages: Sequence[tuple[str,
     foremost = min(sentence.number for sentence in ranked)
     first = next(sentence for sentence in ranked if sentence.number == foremost)
     enough = NEARLY * score(ranked[0])
-    chosen = [first, *(sentence for sentence in ranked if sentence is not first and enough and score(sentence) >= enough)]
-    kept = _within_limits(chosen[: MOST_QUOTES - 1])
+    chosen = [first, *_besides(first, ranked), *(sentence for sentence in ranked if enough and score(sentence) >= enough)]
+    kept = _within_limits(chosen)[: MOST_QUOTES - 1]
     for sentence in tuple(kept):
         if len(kept) < MOST_QUOTES and introduces(sentence.text):
             kept += [other for other in told[sentence.number - 1] if other.place == sentence.place + 1 and other not in kept]
     return [Quote(sentence.number, sentence.text) for sentence in sorted(kept, key=lambda sentence: (sentence.number, sentence.place))]
+
+
+def _besides(first: _Sentence, ranked: Sequence[_Sentence]) -> list[_Sentence]:
+    """The best sentence of the same passage that has a term of the question which the first one lacks: two halves make the answer."""
+    return [other for other in ranked if other.number == first.number and other.terms - first.terms][:1]
 
 
 def _scoring(question: str, told: Sequence[_Sentence], worth: Sequence[float]) -> Callable[[_Sentence], float]:
@@ -100,9 +105,7 @@ def _within_limits(chosen: list[_Sentence]) -> list[_Sentence]:
     kept: list[_Sentence] = []
     left = MOST_CHARACTERS
     for sentence in chosen:
-        if kept and len(sentence.text) > left:
-            continue
-        left -= len(sentence.text)
-        if all(sentence.text != other.text for other in kept):
+        if all(sentence.text != other.text for other in kept) and (not kept or len(sentence.text) <= left):
+            left -= len(sentence.text)
             kept.append(sentence)
     return kept
