@@ -5,7 +5,8 @@ fourth root of the sentence's length, so that a long sentence needs more to show
 it, have counts as a part. What a question for a number wants is a sentence with one. A sentence is worth as much as its passage.
 
 The best passage is always quoted first, because search knows more (title, headings, all passages) than one sentence tells; a second
-sentence of it may bring a term that the first lacks. Others are quoted only when they say nearly as much. A line that introduces something is quoted with the first thing it introduces.
+sentence of it may bring a term that the first lacks. Others are quoted only when they say nearly as much. A line that introduces something
+is quoted with the first thing it introduces.
 """
 
 from __future__ import annotations
