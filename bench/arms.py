@@ -97,7 +97,7 @@ def _ours(stack: ExitStack, work: Path, port: int) -> list[Arm]:
     server.add_user("bench", "a password for the bench")
     server.add_model("paced", f"http://127.0.0.1:{port}/v1")
     server.cli("ingest", str(page), "--collection", "lantern")
-    server.cli("collections", "set", "lantern", "--public")
+    server.cli("collections", "set", "lantern", "--public", "--bot", "paced")  # a site that names its bot takes the bot's least confidence
     asked = {"model": "paced", "stream": True, "messages": [{"role": "user", "content": QUESTION}]}
     key = {"authorization": f"Bearer {server.add_key('bench')}"}
     visited = {"tokenSlug": "lantern", "question": QUESTION, "language": "en", "sessionId": "session-NUMBER"}

@@ -30,6 +30,7 @@ from antiphon.runs.log import Run
 from antiphon.wire import json
 
 RETAIN_SECONDS: Final = 3_600.0
+READ_SECONDS: Final = 30.0  # a run that was written to its end is kept for a reader whose connection lost the last of it
 _STOP_RECONNECTING: Final = Reply(204, b"")
 
 
@@ -106,18 +107,21 @@ class Events:
 
     async def _read(self, run: Run, after: int, receive: Receive, send: Send) -> None:
         """Write the run from the event after `after` on."""
-        await self._write(RecordRenderer(run.id, after), _batches(run, after), run, receive, send)
+        stream = await self._write(RecordRenderer(run.id, after), _batches(run, after), run, receive, send)
+        if run.ended and stream.cut is None:
+            self._services.runs.close(run, READ_SECONDS)
 
     async def _wait(self, actor: Actor, receive: Receive, send: Send) -> None:
         """No question: a welcome, then heartbeats until the reader leaves."""
         await self._write(_Welcome(), _silence(), Run("", actor, self._dialect.name, 0), receive, send)
 
-    async def _write(self, renderer: Renderer, batches: Batches, run: Run, receive: Receive, send: Send) -> None:
+    async def _write(self, renderer: Renderer, batches: Batches, run: Run, receive: Receive, send: Send) -> Stream:
         """The reader has a handle of its own: that it leaves, or is told to, does not end the run."""
         services = self._services
         reader = Run(run.id, run.owner, run.dialect, run.created)
         stream = Stream(self._dialect, reader, send, [], services.options.heartbeat)
         await pump(services.streams, stream, reader, renderer, batches, receive, eager=True)
+        return stream
 
     async def _issue(self, scope: Scope, receive: Receive, send: Send) -> None:
         services = self._services

@@ -19,7 +19,7 @@ from antiphon.chat.citations import cite
 from antiphon.chat.plan import Plan
 from antiphon.chat.ports import Batches, Retriever
 from antiphon.core.errors import AntiphonError
-from antiphon.core.events import ErrorEvent, Passages, ReasoningDelta, RunEnd, RunStart, Status, TextDelta, ToolCallDelta, Usage
+from antiphon.core.events import ErrorEvent, Event, Passages, ReasoningDelta, RunEnd, RunStart, Status, TextDelta, ToolCallDelta, Usage
 from antiphon.core.fold import Answer
 from antiphon.core.messages import Message
 from antiphon.core.passages import Hit, SearchResult
@@ -32,6 +32,7 @@ NOTHING_FOUND: Final = "no_relevant_information"
 async def take_turn(plan: Plan, retriever: Retriever, *, run: str, created: int) -> Batches:
     """Batches of events from run-start to run-end, in legal order. created: seconds since the epoch."""
     target = plan.target
+    tally: _Tally | None = None
     yield [RunStart(run, target.model, created, target.bot)]
     try:
         found = SearchResult(0.0, (), 0)
@@ -60,11 +61,16 @@ async def take_turn(plan: Plan, retriever: Retriever, *, run: str, created: int)
         answer = target.provider.stream(request)
         if fitted.hits:
             answer = cite(answer, fitted.hits)
-        async with aclosing(_counted(answer, request, plan)) as counted:
-            async for batch in counted:
-                yield batch
+        tally = _Tally(request, plan)
+        async with aclosing(answer):
+            async for batch in answer:
+                if said := tally.take(batch):
+                    yield said
+        yield [tally.usage()]
         yield [RunEnd("completed")]
     except AntiphonError as error:
+        if tally is not None and tally.begun:
+            yield [tally.usage()]
         yield [ErrorEvent.of(error), RunEnd("failed")]
 
 
@@ -93,30 +99,36 @@ def _fit(plan: Plan, hits: Sequence[Hit]) -> context.Fitted:
     )
 
 
-async def _counted(batches: Batches, request: ChatRequest, plan: Plan) -> Batches:
-    """The same answer, with one Usage: the upstream's, priced, else an estimate. A cut answer is counted as far as it went."""
-    written: list[str] = []
-    usage: Usage | None = None
-    try:
-        async with aclosing(batches):
-            async for batch in batches:
-                for event in batch:
-                    kind = type(event)
-                    if kind is TextDelta or kind is ReasoningDelta:
-                        written.append(event.text)  # type: ignore[union-attr]
-                    elif kind is ToolCallDelta:
-                        written.append(event.arguments)  # type: ignore[union-attr]
-                    elif kind is Usage:
-                        usage = event  # type: ignore[assignment]
-                if usage is None and batch:
-                    yield batch
-                elif rest := [event for event in batch if type(event) is not Usage]:
-                    yield rest
-    except AntiphonError:
-        if written or usage is not None:
-            yield [_priced(usage or _estimated(request.messages, written), plan)]
-        raise
-    yield [_priced(usage or _estimated(request.messages, written), plan)]
+class _Tally:
+    """Takes the upstream's own Usage out of an answer, to be told once at its end: priced, or an estimate where there was none."""
+
+    def __init__(self, request: ChatRequest, plan: Plan) -> None:
+        self._request = request
+        self._plan = plan
+        self._written: list[str] = []
+        self._told: Usage | None = None
+
+    @property
+    def begun(self) -> bool:
+        return bool(self._written) or self._told is not None
+
+    def take(self, batch: Sequence[Event]) -> Sequence[Event]:
+        """The batch without its Usage."""
+        told = False
+        for event in batch:
+            kind = type(event)
+            if kind is TextDelta or kind is ReasoningDelta:
+                self._written.append(event.text)  # type: ignore[union-attr]
+            elif kind is ToolCallDelta:
+                self._written.append(event.arguments)  # type: ignore[union-attr]
+            elif kind is Usage:
+                self._told = event  # type: ignore[assignment]
+                told = True
+        return [event for event in batch if type(event) is not Usage] if told else batch
+
+    def usage(self) -> Usage:
+        """What an answer that was cut had used, counts as far as it went."""
+        return _priced(self._told or _estimated(self._request.messages, self._written), self._plan)
 
 
 def count_cut(plan: Plan, answer: Answer) -> Usage | None:

@@ -103,6 +103,11 @@ class Folder:
 
     def feed(self, event: Event) -> None:
         """Take one event. Raises IllegalOrder and leaves the state as it was."""
+        if type(event) is TextDelta and self.phase == "answering" and event.provider_data is None:  # nearly all there is
+            choice = self._choices.get(event.choice)
+            if choice is not None and choice.finish_reason is None:
+                choice.text.append(event.text)
+                return
         following = LEGAL[self.phase].get(type(event))
         if following is None:
             raise IllegalOrder(f"{type(event).__name__} is not allowed while {self.phase}")

@@ -130,7 +130,7 @@ class Database:
             # From here on a caller that gives up can no longer cancel its unit; those that did so before are left out.
             group = [job for job in group if job.future.set_running_or_notify_cancel()]
             try:
-                connection = connection or self.engine.connect()
+                connection = connection or _writer(self.engine)
                 results = _commit(connection, group)
             except BaseException as error:  # nobody's work was kept, and the thread must live on for the next group
                 for job in group:
@@ -179,6 +179,13 @@ def _commit(connection: sa.Connection, group: list[_Job]) -> list[tuple[Future[A
             else:
                 results.append((job.future, result))
     return results
+
+
+def _writer(engine: sa.Engine) -> sa.Connection:
+    """It appends more than it reads: in a larger cache it would only gather what it has written."""
+    connection = engine.connect()
+    connection.connection.cursor().execute("PRAGMA cache_size=-2048")
+    return connection
 
 
 def _in_transaction(connection: sa.Connection) -> bool:
