@@ -97,6 +97,7 @@ class RunLog:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
+        self._leaving: dict[str, asyncio.TimerHandle] = {}
 
     def open(self, run: Run) -> Run:
         """Make a run known, so that readers find it."""
@@ -115,13 +116,19 @@ class RunLog:
         ]
 
     def close(self, run: Run, keep: float = 0) -> None:
-        """Forget an ended run after `keep` seconds; the oldest retained ones go first when there are too many."""
+        """Forget an ended run after `keep` seconds, whatever was said before; the oldest go first when there are too many."""
         if keep <= 0:
-            self._runs.pop(run.id, None)
+            self._forget(run.id)
             return
-        asyncio.get_running_loop().call_later(keep, self._runs.pop, run.id, None)
+        if (before := self._leaving.get(run.id)) is not None:
+            before.cancel()
+        self._leaving[run.id] = asyncio.get_running_loop().call_later(keep, self._forget, run.id)
         if len(self._runs) > MAX_RETAINED:
-            for old in list(self._runs.values()):
-                if old.ended:
-                    del self._runs[old.id]
-                    break
+            oldest = next((old.id for old in self._runs.values() if old.ended), None)
+            if oldest is not None:
+                self._forget(oldest)
+
+    def _forget(self, id: str) -> None:
+        self._runs.pop(id, None)
+        if (timer := self._leaving.pop(id, None)) is not None:
+            timer.cancel()
