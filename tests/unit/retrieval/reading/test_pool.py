@@ -68,7 +68,8 @@ def test_a_bomb_costs_its_own_document_a_bounded_time(name: str, data: bytes) ->
     with closing(Extractor(1, cpu_seconds=1)) as pool:
         with pytest.raises(Unreadable) as raised:
             pool.extract(data, name=name)
-        assert raised.value.reason in ("too_slow", "too_large")
+        ends = ("too_slow", "too_large", "corrupt") if name.endswith(".pdf") else ("too_slow", "too_large")
+        assert raised.value.reason in ends  # PDFium aborts where memory ends, which on a fast machine is before the time does
         assert pool.extract(b"still here", name="a.txt").document.text == "still here"
 
 
