@@ -31,9 +31,7 @@ def _never(*_: object) -> NoReturn:
     raise AssertionError("nothing between a run and its client asks for this")
 
 
-TAGGED = Dialect(
-    name="tagged", heartbeat=BEAT, sources="field", max_write=1 << 20, decode=_never, renderer=_never, whole=_never, error=_never
-)
+TAGGED = Dialect(name="tagged", heartbeat=BEAT, max_write=1 << 20, decode=_never, renderer=_never, whole=_never, error=_never)
 
 
 def frame(event: Event) -> bytes:

@@ -83,6 +83,8 @@ class Endpoint:
     """One dialect's asking route as an ASGI application."""
 
     def __init__(self, services: Services, dialect: Dialect) -> None:
+        if dialect.on_disconnect != "stop":
+            raise ValueError(f"answers of {dialect.name} outlive their readers: it needs a route that detaches them")
         self._services = services
         self._dialect = dialect
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
+import signal
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import click
+import structlog
 import uvloop
 
 from antiphon.app import Application
 from antiphon.cli.connection import data_option
 from antiphon.cli.logs import log_as
 from antiphon.cli.running import listen, run
+from antiphon.core.errors import AntiphonError
 from antiphon.settings.layers import Settings
 from antiphon.storage.directory import DataDirectory
+
+log = structlog.get_logger(__name__)
 
 
 @click.command()
@@ -54,23 +60,43 @@ def serve(
     try:
         listener = listen(server.host, server.port)
         application = Application(settings, directory)
-        uvloop.run(run(application, listener, lambda end: _welcome(application, end)))
+        uvloop.run(run(application, listener, lambda _: _ready(application)))
     finally:
         directory.release()
 
 
-def _welcome(application: Application, end: Callable[[], None]) -> None:
+def _ready(application: Application) -> None:
+    """Called inside the loop once the server answers. A hang-up signal reads the configuration file again."""
+    asyncio.get_running_loop().add_signal_handler(signal.SIGHUP, _reload, application.settings)
+    _welcome(application)
+
+
+def _reload(settings: Settings) -> None:
+    try:
+        settings.reload()
+    except AntiphonError as error:
+        log.error("the configuration file was not taken", reason=error.message)
+    else:
+        log.info("configuration read again")
+
+
+def _welcome(application: Application) -> None:
     """Said once the server answers: its address, the set-up link while there is no administrator, and the next step."""
     base = application.base_url
     lines = [f"Antiphon is ready at {base}"]
     if application.setup_token is not None:
         lines.append(f"Set-up link (once, within a day): {base}/setup#{application.setup_token}")
     lines += [f"Note: {notice}" for notice in application.settings.notices]
-    lines.append(
-        f'Next: antiphon ingest PATH --collection docs{_data_hint(application)}, then: antiphon ask "..."{_data_hint(application)}'
-    )
+    hint = _data_hint(application)
+    lines.append(f'Next: {_command()} ingest PATH --collection docs{hint}, then: {_command()} ask "..."{hint}')
     click.echo("\n".join(lines))
     sys.stdout.flush()
+
+
+def _command() -> str:
+    """How the reader can call this command: by its name where the path leads to it, else as it was called."""
+    called = sys.argv[0]
+    return "antiphon" if shutil.which("antiphon") else called
 
 
 def _data_hint(application: Application) -> str:

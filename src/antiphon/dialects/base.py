@@ -75,7 +75,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
     """name: as in settings. heartbeat: bytes sent after `heartbeat_seconds` of silence, None for never.
 
     on_disconnect: stop ends the upstream call when the reader leaves; detach lets the run go on.
-    sources: how citations are told: `field` (the dialect has a place for them), `footer` (its renderer adds a list after the text).
     stream_type: the exact Content-Type of a stream. eager: a stream begins at once and tells every failure inside it; otherwise a failure
     before the first word is an HTTP status. max_write: bytes that one write may hold (writes are cut between frames only).
 
@@ -84,7 +83,6 @@ class Dialect(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     heartbeat: bytes | None
-    sources: Literal["field", "footer"]
     decode: Callable[[Head, bytes], Ask]
     renderer: Callable[[Ask], Renderer]
     whole: Callable[[Ask, Answer], Reply]

@@ -28,6 +28,8 @@ EACH = pytest.mark.parametrize("case", CASES.values(), ids=CASES.keys())
 ERRORS = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.AntiphonError)]
 EACH_ERROR = pytest.mark.parametrize("kind", ERRORS, ids=lambda kind: kind.__name__)
 
+FOOTED = ("xiaozhi", "kuwa", "ask")  # these have no place for citations, so they end the text with a list of sources
+
 
 class Request(msgspec.Struct):
     method: str
@@ -154,7 +156,7 @@ def test_sources_are_told(case: Case) -> None:
     ]
     stream = case.render([events])
     assert stream.decode().count("https://docs.example/install") == (1 if "kuwa" not in case.dialect.name else 0)
-    if case.dialect.sources == "footer":
+    if case.dialect.name in FOOTED:
         text = case.text(frames(stream))
         assert text == "Run dnf [1].\n\n[1] Install > Guide > Install - https://docs.example/install"
         whole = msgspec.json.decode(case.dialect.whole(case.ask(), fold(events)).body)

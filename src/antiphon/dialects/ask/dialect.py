@@ -9,7 +9,6 @@ from antiphon.wire.sse import comment
 ASK = Dialect(
     name="ask",
     heartbeat=comment("keepalive"),
-    sources="footer",
     decode=decode.decode,
     renderer=lambda _: render.AskRenderer(),
     whole=render.whole,

@@ -9,7 +9,6 @@ from antiphon.wire.sse import comment
 EVENT_SOURCE = Dialect(
     name="event_source",
     heartbeat=comment("keepalive"),
-    sources="field",
     on_disconnect="detach",
     eager=True,
     decode=decode.decode,

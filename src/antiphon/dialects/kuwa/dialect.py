@@ -8,7 +8,6 @@ from antiphon.dialects.kuwa import decode, render
 KUWA = Dialect(
     name="kuwa",
     heartbeat=None,
-    sources="footer",
     stream_type=f"{SSE}; charset=utf-8",
     decode=decode.decode,
     renderer=render.CharacterRenderer,

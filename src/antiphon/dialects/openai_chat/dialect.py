@@ -9,7 +9,6 @@ from antiphon.wire.sse import comment
 OPENAI_CHAT = Dialect(
     name="openai_chat",
     heartbeat=comment("keepalive"),
-    sources="field",
     decode=decode.decode,
     renderer=render.ChatRenderer,
     whole=render.whole,

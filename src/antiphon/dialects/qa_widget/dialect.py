@@ -9,7 +9,6 @@ from antiphon.wire.sse import comment
 QA_WIDGET = Dialect(
     name="qa_widget",
     heartbeat=comment("keepalive"),
-    sources="field",
     eager=True,
     max_write=render.MAX_EVENT,
     decode=decode.decode,

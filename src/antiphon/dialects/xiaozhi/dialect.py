@@ -8,7 +8,6 @@ from antiphon.dialects.xiaozhi import decode, render
 XIAOZHI = Dialect(
     name="xiaozhi",
     heartbeat=b": keepalive\n",
-    sources="footer",
     decode=decode.decode,
     renderer=lambda _: render.MessageRenderer(),
     whole=render.whole,
