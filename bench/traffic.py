@@ -6,6 +6,7 @@ Each deed says what an honest server may answer. `Traffic.wrong` collects what w
 from __future__ import annotations
 
 import asyncio
+import io
 import random
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -19,6 +20,7 @@ from tests.support.replies import BENIGN, FAULTS
 OURS: Final = "on our side"  # how every failure of our own begins to be told
 UPSTREAMS: Final = frozenset({429, 502, 503, 504})
 STREAM_SECONDS: Final = 60.0
+_LARGE: Final = b'{"x": "' + b"y" * 10_000_000
 
 _FLOODS: Final = frozenset({"huge-frame", "gzip-bomb"})  # tens of megabytes each: a matter of the fault tests
 FAULT_NAMES: Final = tuple(name for name in FAULTS if name not in _FLOODS)
@@ -204,4 +206,4 @@ class Traffic:
     async def _large(self) -> None:
         headers = {"Authorization": f"Bearer {self._caller.key}", "Content-Type": "application/json"}
         with suppress(aiohttp.ClientConnectionError):  # refused while it was still sending: what the limit is for
-            await self._send("POST", "/v1/chat/completions", frozenset({413}), headers=headers, data=b'{"x": "' + b"y" * 10_000_000)
+            await self._send("POST", "/v1/chat/completions", frozenset({413}), headers=headers, data=io.BytesIO(_LARGE))
