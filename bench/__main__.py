@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from bench import retrieval, start, stream
-from bench.stream import IDLE_STREAMS, StreamFigures
+from bench.stream import IDLE_STREAMS, LENGTHS, StreamFigures
 
 TARGET = Path(__file__).parent.parent / "docs" / "benchmarks.md"
 ARMS = {"direct": "direct", "nginx": "nginx, proxy only", "openai": "OpenAI dialect", "widget": "widget dialect"}
@@ -46,21 +46,23 @@ def _streams(found: StreamFigures) -> Iterator[str]:
     yield "## Streams\n"
     yield (
         "Everything on: API key checked, usage metered, run and text recorded; for the widget also the search of its collection, citations "
-        "and the visitor's conversation. One server process. 100 streams at once, 50 chunks a second each, answers of 100 chunks: what a "
-        "request costs is in its chunks. Rounds alternate between the ways; figures are medians of "
-        f"{len(found.rounds['direct'])} rounds, ratios of each round's own.\n"
+        "and the visitor's conversation. One server process. 100 streams at once, 50 chunks a second each. CPU time is that of the process "
+        "tree, and what a request costs is spread over the chunks of its answer, so short answers show it and long ones do not. Rounds "
+        "alternate between the ways; figures are medians over the rounds, ratios of each round's own.\n"
     )
-    if "nginx" not in found.rounds:
+    shortest = found.rounds[LENGTHS[0]]
+    if "nginx" not in shortest:
         yield "**nginx is not installed on this machine: there are no ratios.**\n"
     else:
         yield f"Yardstick: {_version('nginx')}, one worker, `proxy_buffering off`.\n"
-    yield "| way | CPU a chunk, us | to nginx | added, ms p50 | p99 | complete and in order |\n|---|---|---|---|---|---|"
-    for arm, rounds in found.rounds.items():
-        cpu, ratio = found.cpu(arm), found.ratio(arm)
-        complete = sum(one.found.complete for one in rounds)
-        total = complete + sum(one.found.bad for one in rounds)
-        p50, p99 = (_median([getattr(one.found, f"added_p{part}") for one in rounds]) for part in (50, 99))
-        yield f"| {ARMS[arm]} | {_number(cpu)} | {_number(ratio, 2)} | {p50:.2f} | {p99:.1f} | {complete} of {total} |"
+    yield "| chunks | way | CPU a chunk, us | to nginx | added, ms p50 | p99 | complete and in order |\n|---|---|---|---|---|---|---|"
+    for length, arms in found.rounds.items():
+        for arm, rounds in arms.items():
+            cpu, ratio = found.cpu(length, arm), found.ratio(length, arm)
+            complete = sum(one.found.complete for one in rounds)
+            total = complete + sum(one.found.bad for one in rounds)
+            p50, p99 = (_median([getattr(one.found, f"added_p{part}") for one in rounds]) for part in (50, 99))
+            yield f"| {length} | {ARMS[arm]} | {_number(cpu)} | {_number(ratio, 2)} | {p50:.2f} | {p99:.1f} | {complete} of {total} |"
     yield "\nTime to first token, 10 streams at once; the model's server takes 5 ms itself:\n"
     yield "| way | ms, median | beyond direct |\n|---|---|---|"
     for arm in found.first:

@@ -19,6 +19,7 @@ from bench.load import Found
 from bench.process import cpu_seconds, memory
 
 IDLE_STREAMS = 500
+LENGTHS = (100, 400)  # chunks of an answer
 
 
 class Round(NamedTuple):
@@ -29,21 +30,21 @@ class Round(NamedTuple):
 
 
 class StreamFigures(NamedTuple):
-    """rounds, first, many: by arm. memory: KB for each idle stream, by arm."""
+    """rounds: by length of the answers, then by arm. first, many: by arm. memory: KB for each idle stream, by arm."""
 
-    rounds: dict[str, list[Round]]
+    rounds: dict[int, dict[str, list[Round]]]
     first: dict[str, list[Found]]
     many: dict[str, Found]
     memory: dict[str, float]
 
-    def cpu(self, arm: str) -> float | None:
+    def cpu(self, length: int, arm: str) -> float | None:
         """Median over the rounds, in microseconds."""
-        values = [one.cpu for one in self.rounds.get(arm, ()) if one.cpu is not None]
+        values = [one.cpu for one in self.rounds[length][arm] if one.cpu is not None]
         return statistics.median(values) if values else None
 
-    def ratio(self, arm: str) -> float | None:
+    def ratio(self, length: int, arm: str) -> float | None:
         """Median over the rounds of CPU per chunk to nginx's in the same round; None without nginx."""
-        pairs = zip(self.rounds[arm], self.rounds.get("nginx", ()), strict=False)
+        pairs = zip(self.rounds[length][arm], self.rounds[length].get("nginx", ()), strict=False)
         ratios = [ours.cpu / yardstick.cpu for ours, yardstick in pairs if ours.cpu and yardstick.cpu]
         return statistics.median(ratios) if ratios else None
 
@@ -56,20 +57,20 @@ def measure(rounds: int = 5) -> StreamFigures:
     with tempfile.TemporaryDirectory(prefix="bench-") as work, arms(Path(work)) as found:
         for arm in found:  # warm: connections, caches, first imports
             arm.load(streams=20, total=60, chunks=20, pause_ms=10)
-        loaded = _interleaved(found, rounds)
+        loaded = {length: _interleaved(found, rounds, length) for length in LENGTHS}
         first = _first_tokens(found, rounds)
         many = {arm.name: arm.load(streams=500, total=500, chunks=50, pause_ms=100, spread=2.0) for arm in found}
         idle = {arm.name: _idle_memory(arm) for arm in found if arm.pid is not None}
         return StreamFigures(loaded, first, many, idle)
 
 
-def _interleaved(found: list[Arm], rounds: int) -> dict[str, list[Round]]:
-    """100 streams at once, 50 chunks a second each, answers of 100 chunks, three for each connection."""
+def _interleaved(found: list[Arm], rounds: int, length: int) -> dict[str, list[Round]]:
+    """100 streams at once, 50 chunks a second each, at least 30,000 chunks."""
     results: dict[str, list[Round]] = {arm.name: [] for arm in found}
     for _ in range(rounds):
         for arm in found:
             before = cpu_seconds(arm.pid) if arm.pid is not None else 0.0
-            one = arm.load(streams=100, total=300, chunks=100, pause_ms=20)
+            one = arm.load(streams=100, total=max(100, 30_000 // length), chunks=length, pause_ms=20)
             used = cpu_seconds(arm.pid) - before if arm.pid is not None else None
             results[arm.name].append(Round(one, None if used is None or not one.chunks else used / one.chunks * 1e6))
             _say(arm, one, results[arm.name][-1].cpu)

@@ -12,6 +12,7 @@ once, whatever the busy timeout says). Never hold a connection across an await. 
 from __future__ import annotations
 
 import asyncio
+import os
 import queue
 import sqlite3
 import threading
@@ -29,7 +30,7 @@ from antiphon.core.errors import Unavailable
 P = ParamSpec("P")
 T = TypeVar("T")
 
-READERS = 4
+READERS = min(4, os.cpu_count() or 1)
 BUSY_TIMEOUT = 5.0
 GROUP_LIMIT = 256
 PATIENCE = 0.1  # seconds
