@@ -72,7 +72,9 @@ def _installed(environment: Path) -> float | None:
     (packages,) = environment.glob("lib/python*/site-packages")
     command = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-compile"]
     command += ["--prefix", str(environment), "--ignore-installed", "-r", str(PROJECT / "requirements" / "runtime.txt")]
-    if subprocess.run([*command, "--require-hashes"], check=False).returncode:
+    done = subprocess.run([*command, "--require-hashes"], capture_output=True, check=False)
+    if done.returncode:
+        print(done.stderr.decode()[-2000:], file=sys.stderr)
         return None
     own = sum(file.stat().st_size for file in (PROJECT / "src").rglob("*") if file.is_file() and "__pycache__" not in file.parts)
     return (sum(file.stat().st_size for file in packages.rglob("*") if file.is_file()) + own) / 2**20
