@@ -60,8 +60,8 @@ def measure(rounds: int = 5) -> StreamFigures:
         loaded = {length: _interleaved(found, rounds, length) for length in LENGTHS}
         first = _first_tokens(found, rounds)
         many = {arm.name: arm.load(streams=500, total=500, chunks=50, pause_ms=100, spread=2.0) for arm in found}
-        idle = {arm.name: _idle_memory(arm) for arm in found if arm.pid is not None}
-        return StreamFigures(loaded, first, many, idle)
+    idle = {arm.name: idle_memory(arm.name) for arm in found if arm.pid is not None}
+    return StreamFigures(loaded, first, many, idle)
 
 
 def _interleaved(found: list[Arm], rounds: int, length: int) -> dict[str, list[Round]]:
@@ -86,18 +86,19 @@ def _first_tokens(found: list[Arm], rounds: int) -> dict[str, list[Found]]:
     return results
 
 
-def _idle_memory(arm: Arm) -> float:
-    """KB that each of IDLE_STREAMS open streams adds while it waits for its next chunk. The second time, when the allocator is warm."""
-    assert arm.pid is not None
-    added = 0.0
-    for _ in range(2):
+def idle_memory(name: str) -> float:
+    """KB that each of IDLE_STREAMS open streams adds while it waits for its next chunk, to processes that had no more than a few before."""
+    with tempfile.TemporaryDirectory(prefix="bench-") as work, arms(Path(work)) as found:
+        (arm,) = [arm for arm in found if arm.name == name]
+        assert arm.pid is not None
+        arm.load(streams=20, total=60, chunks=20, pause_ms=10)
         before = memory(arm.pid)
-        waiting = threading.Thread(target=lambda: arm.load(streams=IDLE_STREAMS, total=IDLE_STREAMS, chunks=2, pause_ms=8_000, spread=2.0))
+        waiting = threading.Thread(target=lambda: arm.load(streams=IDLE_STREAMS, total=IDLE_STREAMS, chunks=2, pause_ms=10_000, spread=3.0))
         waiting.start()
-        time.sleep(7)
-        added = max(added, memory(arm.pid) - before)
+        time.sleep(9)
+        added = memory(arm.pid) - before
         waiting.join()
-    return added * 1024 / IDLE_STREAMS
+        return added * 1024 / IDLE_STREAMS
 
 
 def _say(arm: Arm, one: Found, cpu: float | None) -> None:
